@@ -1,0 +1,1 @@
+//! The pure core of Hookwright: no async, no clock, no randomness, no I/O.

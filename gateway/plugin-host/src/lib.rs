@@ -1,0 +1,1 @@
+//! Hookwright's host for WebAssembly plugins.

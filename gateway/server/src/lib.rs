@@ -1,0 +1,1 @@
+//! Hookwright: a WebAssembly-extensible webhook gateway.

@@ -1,0 +1,1 @@
+//! Hookwright's storage on embedded SQLite.

@@ -1,0 +1,1 @@
+//! Hookwright's storage ports: what the rest may ask of storage.

@@ -1,0 +1,1 @@
+//! Inbound plugin: video calls and appointments as one EMR vendor reports them.

@@ -1,0 +1,1 @@
+//! Outbound plugin: events as profile updates of a marketing API.

@@ -1,0 +1,1 @@
+//! Integration tests of Hookwright through the real library and binary.
