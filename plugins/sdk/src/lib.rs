@@ -1,1 +1,1 @@
-//! The guest SDK for Hookwright plugins in Rust.
+mod bindings;
