@@ -1,1 +1,36 @@
-//! Hookwright's storage ports: what the rest may ask of storage.
+//! Hookwright's storage ports: what the rest of the gateway may ask of storage.
+//!
+//! The ports are split by who asks: [`Intake`] by the way in, [`Outbox`] by the dispatcher, [`Catalog`] by administration and look-ups, [`Journal`] by readers and the
+//! audit. One method is one transaction, durable when it returns; a store may commit several callers' transactions as one group. Events, bodies, answers and secrets are
+//! sealed by the store on their way in and opened on their way out.
+//!
+//! Every store passes the same suite, in [`contract`] behind the feature of that name.
+
+mod catalog;
+mod change;
+mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
+mod error;
+mod future;
+mod ids;
+mod intake;
+mod journal;
+mod outbox;
+mod page;
+
+pub use catalog::{Catalog, KeyRecord, KeyScope, PluginRecord, PluginVersionRecord, Saved};
+pub use change::Change;
+pub use clock::{Clock, ManualClock};
+pub use error::StoreError;
+pub use future::{Answering, Waiting};
+pub use ids::Ids;
+pub use intake::Intake;
+pub use journal::{DeliveryFilter, EstablishmentFilter, EventFilter, EventRow, Journal, MessageFilter, MessageRow};
+pub use outbox::{Finished, Fresh, Outbox, RetryAsked};
+pub use page::{Page, PageRequest};
+
+/// Everything a store can do, for whoever wires the gateway.
+pub trait Store: Intake + Outbox + Catalog + Journal {}
+
+impl<T: Intake + Outbox + Catalog + Journal> Store for T {}

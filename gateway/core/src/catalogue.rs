@@ -1,0 +1,126 @@
+//! The catalogue of event types: the eleven of the specification, and what the gateway itself adds.
+
+/// One entry of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogueEntry {
+    /// The type.
+    pub event_type: &'static str,
+    /// The domain it belongs to.
+    pub domain: &'static str,
+    /// What it says, for a person.
+    pub description: &'static str,
+    /// Example data, JSON text.
+    pub example: &'static str,
+}
+
+/// Fired when a customer needs to be established in a region and is not.
+pub const REQUIREMENT_CREATED: &str = "compliance.requirement_created";
+/// Fired when a consultation established a customer in a region.
+pub const ESTABLISHMENT_FULFILLED: &str = "compliance.establishment_fulfilled";
+/// Fired when an establishment lapsed.
+pub const ESTABLISHMENT_EXPIRED: &str = "compliance.establishment_expired";
+/// Fired when a partner booked or moved an appointment.
+pub const CONSULTATION_SCHEDULED: &str = "compliance.consultation_scheduled";
+/// Fired when a partner cancelled an appointment. The gateway's own addition: a cancellation under the name of a booking would be misread.
+pub const CONSULTATION_CANCELLED: &str = "compliance.consultation_cancelled";
+/// Published by the platform: a new customer.
+pub const CUSTOMER_CREATED: &str = "customer.created";
+/// Published by the platform: a customer moved.
+pub const CUSTOMER_ADDRESS_CHANGED: &str = "customer.address_changed";
+
+/// Every entry, in the order of the specification; what the gateway adds comes last.
+pub const CATALOGUE: &[CatalogueEntry] = &[
+    CatalogueEntry {
+        event_type: REQUIREMENT_CREATED,
+        domain: "compliance",
+        description: "Validation needed: the customer lives in a region in which they are not established.",
+        example: r#"{"customer_id":"cus_xyz","region_code":"US-TX","cause":"customer.created"}"#,
+    },
+    CatalogueEntry {
+        event_type: ESTABLISHMENT_FULFILLED,
+        domain: "compliance",
+        description: "User verified in region: a consultation established the customer there.",
+        example: r#"{"customer_id":"cus_xyz","region_code":"US-TX","establishment":{"id":"est_01hv2m0000000","established":true,"since":"2026-01-04T22:30:00Z","until":"2027-01-04T22:30:00Z","appointment_id":"appt_789"},"consultation":{"appointment_id":"appt_789","provider_id":"dr_abc","duration_minutes":15,"duration_source":"actual","completed_at":"2026-01-04T22:30:00Z","completed_at_precision":"second"}}"#,
+    },
+    CatalogueEntry {
+        event_type: ESTABLISHMENT_EXPIRED,
+        domain: "compliance",
+        description: "Verification lapsed: the validity of the establishment ended without a further consultation.",
+        example: r#"{"customer_id":"cus_xyz","region_code":"US-TX","establishment":{"id":"est_01hv2m0000000","established":false,"since":"2026-01-04T22:30:00Z","until":"2027-01-04T22:30:00Z","appointment_id":"appt_789"}}"#,
+    },
+    CatalogueEntry {
+        event_type: CONSULTATION_SCHEDULED,
+        domain: "compliance",
+        description: "Appointment booked; `state` tells whether it was scheduled or rescheduled.",
+        example: r#"{"customer_id":"cus_xyz","region_code":"US-TX","appointment_id":"appt_790","provider_id":"dr_abc","state":"scheduled","starts_at":"2026-02-01T15:00:00Z","duration_minutes":20}"#,
+    },
+    CatalogueEntry {
+        event_type: "order.placed",
+        domain: "orders",
+        description: "New order created.",
+        example: r#"{"order_id":"ord_123","customer_id":"cus_xyz","total":{"amount":"49.00","currency":"USD"}}"#,
+    },
+    CatalogueEntry {
+        event_type: "order.paid",
+        domain: "orders",
+        description: "Payment captured.",
+        example: r#"{"order_id":"ord_123","customer_id":"cus_xyz","payment_id":"pay_456","total":{"amount":"49.00","currency":"USD"}}"#,
+    },
+    CatalogueEntry {
+        event_type: "order.shipped",
+        domain: "orders",
+        description: "Fulfillment created.",
+        example: r#"{"order_id":"ord_123","customer_id":"cus_xyz","carrier":"UPS","tracking_number":"1Z999AA10123456784"}"#,
+    },
+    CatalogueEntry {
+        event_type: "order.delivered",
+        domain: "orders",
+        description: "Shipment arrived.",
+        example: r#"{"order_id":"ord_123","customer_id":"cus_xyz","delivered_at":"2026-01-08T16:04:00Z"}"#,
+    },
+    CatalogueEntry {
+        event_type: "order.cancelled",
+        domain: "orders",
+        description: "Order voided.",
+        example: r#"{"order_id":"ord_123","customer_id":"cus_xyz","cause":"customer_request"}"#,
+    },
+    CatalogueEntry {
+        event_type: CUSTOMER_CREATED,
+        domain: "customer",
+        description: "New registration. The gateway keeps its customer record current from it and checks the region.",
+        example: r#"{"customer_id":"cus_xyz","name":"Ada Example","address":{"line1":"1 Main St","city":"Austin","state":"TX","postal_code":"78701","country":"US"}}"#,
+    },
+    CatalogueEntry {
+        event_type: CUSTOMER_ADDRESS_CHANGED,
+        domain: "customer",
+        description: "The customer moved; triggers the region check.",
+        example: r#"{"customer_id":"cus_xyz","address":{"line1":"9 Plaza","city":"Santa Fe","state":"NM","postal_code":"87501","country":"US"}}"#,
+    },
+    CatalogueEntry {
+        event_type: CONSULTATION_CANCELLED,
+        domain: "compliance",
+        description: "Appointment cancelled by the partner. Added by the gateway to the eleven of the specification.",
+        example: r#"{"customer_id":"cus_xyz","region_code":"US-TX","appointment_id":"appt_790","provider_id":"dr_abc","state":"cancelled","starts_at":"2026-02-01T15:00:00Z","duration_minutes":20}"#,
+    },
+];
+
+/// The entry of a type, if the catalogue has one.
+pub fn find(event_type: &str) -> Option<&'static CatalogueEntry> {
+    CATALOGUE.iter().find(|entry| entry.event_type == event_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_the_eleven_types_of_the_specification_and_one_more_with_valid_examples() {
+        assert_eq!(CATALOGUE.len(), 12);
+        for entry in CATALOGUE {
+            let example: serde_json::Value = serde_json::from_str(entry.example).unwrap();
+            assert!(example["customer_id"].is_string(), "{}", entry.event_type);
+            assert!(!entry.description.is_empty());
+            assert_eq!(find(entry.event_type), Some(entry));
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The facts of a message: what stands in their way, and what they do to the compliance records.
+
+use super::people::{self, Cause};
+use super::planner::{AuditNote, EstablishmentData, Planner};
+use super::reception::{Applied, Context, Obstacle};
+use crate::catalogue;
+use crate::customer::CustomerDraft;
+use crate::establishment::{self, Change, Consultation, DAY_MS};
+use crate::id::EventId;
+use crate::message::{ConsultationCompleted, ConsultationScheduled, Fact, PatientUpdated, PlatformFact, Reason};
+use crate::pattern::EventType;
+use crate::region::RegionCode;
+use crate::timestamp::format_ms;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct FulfilledData<'a> {
+    customer_id: &'a str,
+    region_code: String,
+    establishment: EstablishmentData,
+    consultation: ConsultationData<'a>,
+}
+
+#[derive(Serialize)]
+struct ConsultationData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appointment_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_minutes: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_source: Option<&'a str>,
+    completed_at: String,
+    completed_at_precision: &'a str,
+}
+
+#[derive(Serialize)]
+struct ScheduledData<'a> {
+    customer_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appointment_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<&'a str>,
+    state: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_minutes: Option<u32>,
+}
+
+impl Planner<'_> {
+    /// What stands in the way of a fact, if anything does.
+    pub(super) fn obstacle(&self, fact: &Fact, context: &Context<'_>) -> Option<Obstacle> {
+        let unknown = |id: &str| {
+            let known = self.facts.customers.contains_key(id);
+            (!known).then(|| Obstacle::Unknown(id.to_owned()))
+        };
+        match fact {
+            Fact::ConsultationCompleted(completed) if completed.test => None,
+            Fact::ConsultationCompleted(completed) => unknown(&completed.patient_external_id)
+                .or_else(|| self.future(completed, context))
+                .or_else(|| self.region(&completed.patient_external_id, context).err()),
+            Fact::ConsultationScheduled(scheduled) if scheduled.test => None,
+            Fact::ConsultationScheduled(scheduled) => unknown(&scheduled.patient_external_id),
+            Fact::PatientUpdated(patient) if patient.test || !context.updates_customers => None,
+            Fact::PatientUpdated(patient) => unknown(&patient.patient_external_id),
+            Fact::Platform(platform) => platform_obstacle(platform),
+        }
+    }
+
+    /// A consultation that ends later than the message came cannot have taken place; a day allows for zones and clocks.
+    #[expect(clippy::unused_self, reason = "reads as one of the obstacles beside it")]
+    fn future(&self, completed: &ConsultationCompleted, context: &Context<'_>) -> Option<Obstacle> {
+        (completed.completed_at > context.received_at.saturating_add(DAY_MS)).then(|| {
+            Obstacle::Undecided(Reason::new("completed_in_future", "the consultation ends more than a day after the message came"))
+        })
+    }
+
+    /// The region of a known customer: what an operator decided, or what the address says.
+    fn region(&self, customer_id: &str, context: &Context<'_>) -> Result<RegionCode, Obstacle> {
+        if let Some(region) = context.region {
+            return Ok(region);
+        }
+        let customer = &self.facts.customers[customer_id];
+        customer.region.ok_or_else(|| {
+            let code = format!("region_{}", customer.region_outcome);
+            let detail = "the customer's address does not decide a region; mend it or reprocess with a region";
+            Obstacle::Undecided(Reason::new(&code, detail))
+        })
+    }
+
+    /// Applies a fact that has no obstacle.
+    pub(super) fn apply(&mut self, fact: &Fact, context: &Context<'_>) -> Applied {
+        match fact {
+            Fact::ConsultationCompleted(completed) if completed.test => idle_test(),
+            Fact::ConsultationCompleted(completed) => self.completed(completed, context),
+            Fact::ConsultationScheduled(scheduled) if scheduled.test => idle_test(),
+            Fact::ConsultationScheduled(scheduled) => self.scheduled(scheduled, context),
+            Fact::PatientUpdated(patient) if patient.test => idle_test(),
+            Fact::PatientUpdated(patient) => self.patient(patient, context),
+            Fact::Platform(platform) => self.platform(platform, context),
+        }
+    }
+
+    fn completed(&mut self, completed: &ConsultationCompleted, context: &Context<'_>) -> Applied {
+        let customer_id = completed.patient_external_id.as_str();
+        let Ok(region) = self.region(customer_id, context) else {
+            // The obstacle was looked for before any fact had an effect; a fact before this one can only have made it go away.
+            return idle("region_undecided", "the region became undecidable within the message");
+        };
+        let consultation = Consultation {
+            completed_at: completed.completed_at,
+            appointment_id: completed.appointment_id.clone(),
+            message_id: Some(context.message_id),
+        };
+        let fresh_id = self.next_id();
+        let existing = self.facts.establishments.get(&(customer_id.to_owned(), region));
+        let validity = &self.policy.validity;
+        let change =
+            establishment::fulfil(existing, fresh_id, customer_id, &region, &consultation, validity, self.now_ms);
+        let Change::Fulfilled(record) = change else {
+            return idle("unchanged", "the establishment on record reaches at least as far");
+        };
+        let data = FulfilledData {
+            customer_id,
+            region_code: region.to_string(),
+            establishment: EstablishmentData::of(&record),
+            consultation: ConsultationData {
+                appointment_id: completed.appointment_id.as_deref(),
+                provider_id: completed.provider_id.as_deref(),
+                duration_minutes: completed.duration_minutes,
+                duration_source: completed.duration_source.as_deref(),
+                completed_at: format_ms(completed.completed_at),
+                completed_at_precision: &completed.completed_at_precision,
+            },
+        };
+        let event =
+            self.emit_own(catalogue::ESTABLISHMENT_FULFILLED, &data, Some(context.message_id), context.origin);
+        self.audit(AuditNote {
+            actor: context.origin,
+            action: "establishment.fulfilled",
+            target: record.id.to_string(),
+            detail: format!("message={} region={region}", context.message_id),
+            ..AuditNote::default()
+        });
+        self.keep_establishment(record);
+        done(vec![event])
+    }
+
+    fn scheduled(&mut self, scheduled: &ConsultationScheduled, context: &Context<'_>) -> Applied {
+        let customer_id = scheduled.patient_external_id.as_str();
+        let region = context.region.or(self.facts.customers[customer_id].region);
+        let data = ScheduledData {
+            customer_id,
+            region_code: region.map(|region| region.to_string()),
+            appointment_id: scheduled.appointment_id.as_deref(),
+            provider_id: scheduled.provider_id.as_deref(),
+            state: &scheduled.state,
+            starts_at: scheduled.starts_at.map(format_ms),
+            duration_minutes: scheduled.duration_minutes,
+        };
+        let event_type = match scheduled.state.as_str() {
+            "cancelled" => catalogue::CONSULTATION_CANCELLED,
+            _ => catalogue::CONSULTATION_SCHEDULED,
+        };
+        done(vec![self.emit_own(event_type, &data, Some(context.message_id), context.origin)])
+    }
+
+    fn patient(&mut self, patient: &PatientUpdated, context: &Context<'_>) -> Applied {
+        if !context.updates_customers {
+            return idle("customer_updates_off", "this source does not change customers; set updates_customers if it should");
+        }
+        let draft = CustomerDraft {
+            external_id: patient.patient_external_id.clone(),
+            name: patient.name.clone(),
+            address: patient.address.clone(),
+        };
+        let cause = Cause {
+            name: "patient_updated",
+            message_id: Some(context.message_id),
+            origin: context.origin,
+            replace: false,
+        };
+        done(self.change_customer(&draft, &cause).into_iter().collect())
+    }
+
+    fn platform(&mut self, platform: &PlatformFact, context: &Context<'_>) -> Applied {
+        let Ok(event_type) = EventType::try_new(&platform.event_type) else {
+            return idle("malformed_platform_event", "the plugin named an event type that is not well-formed");
+        };
+        let data = platform.data.clone().into_boxed_str();
+        let (id, _) = self.emit(event_type, data, Some(context.message_id), context.origin);
+        let mut events = vec![id];
+        if let Ok(Some(draft)) = people::of_platform(platform) {
+            let cause = Cause {
+                name: &platform.event_type,
+                message_id: Some(context.message_id),
+                origin: context.origin,
+                replace: false,
+            };
+            events.extend(self.change_customer(&draft, &cause));
+        }
+        done(events)
+    }
+}
+
+fn platform_obstacle(platform: &PlatformFact) -> Option<Obstacle> {
+    let well_formed = EventType::try_new(&platform.event_type).is_ok();
+    if !well_formed {
+        let reason = Reason::new("malformed_platform_event", "the plugin named an event type that is not well-formed");
+        return Some(Obstacle::Undecided(reason));
+    }
+    people::of_platform(platform).err().map(|fault| {
+        let reason = Reason::new("malformed_platform_event", fault.why).at(fault.pointer);
+        Obstacle::Undecided(reason)
+    })
+}
+
+fn done(events: Vec<EventId>) -> Applied {
+    Applied { events, idle: None }
+}
+
+fn idle(code: &str, detail: &str) -> Applied {
+    Applied { events: Vec::new(), idle: Some(Reason::new(code, detail)) }
+}
+
+fn idle_test() -> Applied {
+    idle("test", "the partner marked it as a test, which never makes an establishment")
+}

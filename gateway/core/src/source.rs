@@ -1,0 +1,59 @@
+//! A source: a partner's way in.
+
+use crate::id::SourceId;
+use crate::secret::RawSecret;
+use crate::signature::Scheme;
+
+/// A source as stored.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its id.
+    pub id: SourceId,
+    /// The first path segment under `/webhooks/`; lower-case letters, digits and hyphens.
+    pub slug: String,
+    /// A name for people.
+    pub name: String,
+    /// How requests are verified.
+    pub verification: Scheme,
+    /// The live secrets, newest first; any of them may have signed.
+    pub secrets: Vec<RawSecret>,
+    /// The inbound plugin that parses its messages.
+    pub plugin: String,
+    /// The plugin's settings for this source, a JSON object.
+    pub settings: serde_json::Value,
+    /// Methods it accepts; empty means any.
+    pub methods: Vec<String>,
+    /// What a plugin failure does to a message.
+    pub on_error: OnPluginFailure,
+    /// Whether a patient update from this partner changes our customer.
+    pub updates_customers: bool,
+    /// Whether requests are accepted at all.
+    pub active: bool,
+    /// Creation, unix milliseconds.
+    pub created_at: i64,
+    /// Last change, unix milliseconds.
+    pub updated_at: i64,
+    /// Grows with every change; the `ETag`.
+    pub version: i64,
+}
+
+/// What becomes of a message whose plugin failed (trapped, timed out, is missing).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnPluginFailure {
+    /// Kept and reprocessed when a version that passes goes live; the partner hears 202.
+    #[default]
+    Quarantine,
+    /// Kept as rejected; the partner hears 422.
+    Reject,
+}
+
+/// Whether `slug` can name a source: 1 to 63 of `a-z`, `0-9`, `-`, starting and ending with a letter or digit.
+pub fn is_slug(slug: &str) -> bool {
+    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = slug.as_bytes();
+    (1..=63).contains(&bytes.len())
+        && edge(bytes.first())
+        && edge(bytes.last())
+        && bytes.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
