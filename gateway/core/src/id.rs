@@ -246,6 +246,11 @@ pub(crate) fn text_of(number: u64, buffer: &mut [u8; TEXT_LENGTH]) -> &str {
     str::from_utf8(buffer).unwrap_or_default()
 }
 
+/// The character of a value below 32.
+pub(crate) fn digit(value: u8) -> char {
+    char::from(ALPHABET[usize::from(value & 31)])
+}
+
 fn parse(expected: &'static str, text: &str) -> Result<i64, BadId> {
     let (prefix, digits) = text.split_at_checked(expected.len()).ok_or(BadId::Prefix { expected })?;
     if !prefix.eq_ignore_ascii_case(expected) {

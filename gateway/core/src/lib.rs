@@ -3,4 +3,5 @@
 pub mod id;
 pub mod pattern;
 pub mod retry;
+pub mod secret;
 pub mod timestamp;

@@ -1,0 +1,44 @@
+//! Secrets as values: what they must look like, how they are shown once, and how they never are again.
+//!
+//! None of these types implements `Display` or `Serialize`, their `Debug` says nothing, and their memory is wiped when they go.
+//! `reveal` is the one way to the text, easy to find in a review.
+
+mod api_key;
+mod raw;
+mod signing;
+#[cfg(test)]
+mod tests;
+
+use subtle::ConstantTimeEq;
+
+pub use api_key::{ApiKey, BadApiKey};
+pub use raw::RawSecret;
+pub use signing::SigningSecret;
+
+/// Why a text is not a secret of the kind asked for. It never repeats the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadSecret {
+    /// Nothing at all: an empty key would let anybody sign.
+    #[error("the secret is empty")]
+    Empty,
+    /// The part after `whsec_` is not base64.
+    #[error("the secret is not base64 (expected whsec_ and 24 to 64 bytes in base64)")]
+    Base64,
+    /// A key of another kind, such as the asymmetric `whsk_` or `whpk_`.
+    #[error("the secret is of another kind (expected whsec_ and 24 to 64 bytes in base64)")]
+    Kind,
+    /// Too short to be safe or longer than Standard Webhooks allows.
+    #[error("the secret holds {bytes} bytes (expected 24 to 64)")]
+    Length {
+        /// How many bytes there are after decoding.
+        bytes: usize,
+    },
+    /// A verbatim secret that is longer than 512 bytes.
+    #[error("the secret is longer than 512 bytes")]
+    TooLong,
+}
+
+/// Compares without telling by its duration where the difference is. Lengths are not hidden.
+pub fn constant_time_eq(one: &[u8], other: &[u8]) -> bool {
+    one.ct_eq(other).into()
+}
