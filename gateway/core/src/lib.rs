@@ -4,4 +4,5 @@ pub mod id;
 pub mod pattern;
 pub mod retry;
 pub mod secret;
+pub mod signature;
 pub mod timestamp;

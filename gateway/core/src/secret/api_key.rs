@@ -48,7 +48,8 @@ impl ApiKey {
             text.push(id::digit((start..start + 5).fold(0, |value, at| value << 1 | bit(at))));
         }
         let checksum = crc32(text.as_bytes());
-        text.push_str(&format!("_{checksum:08x}"));
+        text.push('_');
+        text.push_str(&hex::encode(checksum.to_be_bytes()));
         Self { id, text }
     }
 
@@ -64,7 +65,7 @@ impl ApiKey {
         // A key that lost or gained characters is a mistyped one, as long as its parts are there.
         if id.len() != ID_LENGTH
             || secret.len() != SECRET_LENGTH
-            || checksum != format!("{:08x}", crc32(body.as_bytes()))
+            || checksum != hex::encode(crc32(body.as_bytes()).to_be_bytes())
         {
             return Err(BadApiKey::Mistyped);
         }

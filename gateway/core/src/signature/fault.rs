@@ -1,0 +1,109 @@
+//! Why a request was not verified.
+
+use super::BadScheme;
+
+/// Why a request was not verified: a stable code, and the header's name where one is at fault. It holds no signature and no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// A header the scheme needs is not there.
+    #[error("the header {header} is missing")]
+    MissingHeader {
+        /// Its name.
+        header: String,
+    },
+    /// A header the scheme needs is there and cannot be used.
+    #[error("the header {header} {flaw}")]
+    MalformedHeader {
+        /// Its name.
+        header: String,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
+    /// The request was signed too long ago, or in the future.
+    #[error("the signed time is {direction} (allowed: {tolerance_seconds} s either way)")]
+    TimestampOutOfTolerance {
+        /// On which side of the window.
+        direction: Direction,
+        /// Half the width of the window, in seconds.
+        tolerance_seconds: u32,
+    },
+    /// No signature fits the body under any live secret.
+    #[error("no signature fits the body under any live secret")]
+    SignatureMismatch,
+    /// There is no secret to verify with.
+    #[error("the source has no secret to verify with")]
+    NoSecret,
+    /// The source's scheme is not one that can be carried out.
+    #[error("the source's scheme cannot be carried out")]
+    Scheme(#[from] BadScheme),
+}
+
+impl VerifyError {
+    /// The stable word for problem answers, logs and metrics.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MissingHeader { .. } => "missing_header",
+            Self::MalformedHeader { .. } => "malformed_header",
+            Self::TimestampOutOfTolerance { .. } => "timestamp_out_of_tolerance",
+            Self::SignatureMismatch => "signature_mismatch",
+            Self::NoSecret => "no_secret",
+            Self::Scheme(_) => "bad_scheme",
+        }
+    }
+}
+
+/// What is wrong with a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// It came more than once, and two readers could disagree on which one counts.
+    #[error("is there more than once")]
+    Duplicate,
+    /// It is empty.
+    #[error("is empty")]
+    Empty,
+    /// It is longer than any honest one.
+    #[error("is too long")]
+    TooLong,
+    /// It holds more signatures than any honest one.
+    #[error("holds too many signatures")]
+    TooMany,
+    /// It does not begin as the scheme says.
+    #[error("does not begin with the prefix of the scheme")]
+    Prefix,
+    /// It is not hexadecimal, or has an odd number of digits.
+    #[error("is not hexadecimal")]
+    Hex,
+    /// It is not padded, canonical base64 of the standard alphabet.
+    #[error("is not canonical base64")]
+    Base64,
+    /// The signature is shorter or longer than the digest.
+    #[error("holds a signature of the wrong length")]
+    Length,
+    /// It holds no signature of a version that is understood.
+    #[error("holds no v1 signature")]
+    Version,
+    /// It is not a whole number in decimal digits.
+    #[error("is not a time in decimal digits")]
+    Timestamp,
+    /// It is not visible ASCII, or holds a dot, which separates the signed parts.
+    #[error("holds a character that an id cannot have")]
+    Id,
+}
+
+/// On which side of the allowed window a time is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Signed too long ago: a replay, or a slow sender.
+    Past,
+    /// Signed in the future: a wrong clock, or milliseconds where seconds are expected.
+    Future,
+}
+
+impl std::fmt::Display for Direction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Past => "too old",
+            Self::Future => "in the future",
+        })
+    }
+}
