@@ -1,1 +1,20 @@
 //! Hookwright: a WebAssembly-extensible webhook gateway.
+//!
+//! This library is the whole server; the binary only calls [`cli::main`]. [`app::App`] holds what every request needs, [`serve`] wires it to listeners and background
+//! work, [`ingress`] is the way in, [`dispatch`] the way out, [`admin`] the administration.
+
+pub mod admin;
+pub mod app;
+pub mod chance;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod dispatch;
+pub mod health;
+pub mod ingress;
+pub mod listener;
+pub mod plugins;
+pub mod problem;
+pub mod serve;
+pub mod upkeep;

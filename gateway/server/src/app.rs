@@ -1,0 +1,27 @@
+//! What every request and every background task needs.
+
+use crate::config::Config;
+use crate::dispatch::Dispatcher;
+use crate::plugins::Plugins;
+use crate::upkeep::Upkeep;
+use hookwright_store::{Clock, Ids, Store};
+use std::sync::Arc;
+
+/// The running gateway's parts, shared by all.
+#[derive(Clone)]
+pub struct App {
+    /// Where everything is recorded.
+    pub store: Arc<dyn Store>,
+    /// New ids.
+    pub ids: Ids,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What the operator asked for.
+    pub config: Arc<Config>,
+    /// The plugins and which version of each serves.
+    pub plugins: Arc<Plugins>,
+    /// The way out: told when a subscription changed or a delivery was asked for.
+    pub dispatcher: Dispatcher,
+    /// The background tasks: told when there may be something to resume or to expire.
+    pub upkeep: Upkeep,
+}

@@ -1,0 +1,8 @@
+//! The `cli`.
+
+use std::process::ExitCode;
+
+/// Runs the command.
+pub fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,133 @@
+//! The configuration: what an operator typed ([`raw`]), checked into what the gateway runs on ([`Config`]).
+
+pub mod raw;
+
+use hookwright_core::egress::Cidr;
+use hookwright_core::establishment::Validity;
+use hookwright_core::retry::Schedule;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the records are.
+    pub database: Database,
+    /// Where the sealing keys are.
+    pub keys: KeyPlace,
+    /// The partners' listener.
+    pub public: ListenerConfig,
+    /// The platform's and operators' listener.
+    pub admin: ListenerConfig,
+    /// Whether only types of the catalogue may be published.
+    pub strict_event_types: bool,
+    /// How long establishments hold.
+    pub validity: Validity,
+    /// How deliveries are made.
+    pub delivery: DeliveryConfig,
+    /// Ranges that deliveries may reach although they are not public, e.g. `127.0.0.0/8`.
+    pub egress_allow: Vec<Cidr>,
+    /// How plugins are run.
+    pub plugins: PluginsConfig,
+    /// How the process logs.
+    pub log: LogConfig,
+    /// How long a shutdown waits for what is under way.
+    pub drain: Duration,
+}
+
+/// Where the records are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// An embedded SQLite file.
+    Sqlite(PathBuf),
+}
+
+/// Where the sealing keys are.
+#[derive(Clone, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// In this file, which must exist.
+    File(PathBuf),
+    /// In this file, made with mode 0600 on the first start.
+    FileOrNew(PathBuf),
+    /// The keys' text itself, from the environment.
+    Text(String),
+}
+
+/// Key text is a secret.
+impl std::fmt::Debug for KeyPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::FileOrNew(path) => f.debug_tuple("FileOrNew").field(path).finish(),
+            Self::Text(_) => f.write_str("Text(..)"),
+        }
+    }
+}
+
+/// One listener.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    /// Where it listens; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Its certificate, if it speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// Connections at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// From the first byte of a request to the end of its headers.
+    pub header_timeout: Duration,
+    /// From the end of the headers to the end of the body.
+    pub body_timeout: Duration,
+    /// The largest body, in bytes.
+    pub body_bytes_max: usize,
+}
+
+/// A certificate and its key, as PEM files. They are read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// How deliveries are made.
+#[derive(Clone, Debug)]
+pub struct DeliveryConfig {
+    /// Delays between attempts.
+    pub schedule: Schedule,
+    /// Exchanges at once, over all subscriptions.
+    pub in_flight_max: usize,
+    /// Exchanges at once for a subscription that does not say.
+    pub in_flight_default: u32,
+    /// One whole exchange, for a subscription that does not say.
+    pub timeout_default: Duration,
+    /// Name resolution and connecting, TLS included.
+    pub connect_timeout: Duration,
+    /// How much of an answer's body is kept, in bytes.
+    pub response_bytes_max: usize,
+}
+
+/// How plugins are run.
+#[derive(Clone, Debug)]
+pub struct PluginsConfig {
+    /// Components in this directory are pushed at start.
+    pub directory: Option<PathBuf>,
+    /// Where compiled code is kept between starts.
+    pub cache: Option<PathBuf>,
+    /// The deadline of one inbound call.
+    pub inbound_deadline: Duration,
+    /// The deadline of one outbound call.
+    pub outbound_deadline: Duration,
+    /// Linear memory of one call, in bytes.
+    pub memory_bytes_max: usize,
+}
+
+/// How the process logs, to standard error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// One JSON object a line, for machines.
+    pub json: bool,
+    /// A `tracing` filter, e.g. `info` or `hookwright=debug`.
+    pub filter: String,
+}

@@ -1,0 +1,5 @@
+//! The way out.
+
+/// A handle on the dispatcher.
+#[derive(Clone, Debug)]
+pub struct Dispatcher {}

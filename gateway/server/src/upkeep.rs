@@ -1,0 +1,5 @@
+//! Background tasks.
+
+/// A handle on the background tasks.
+#[derive(Clone, Debug)]
+pub struct Upkeep {}
