@@ -164,8 +164,12 @@ pub struct ConsultationCompleted {
     pub duration_source: Option<String>,
     /// When it ended, unix milliseconds.
     pub completed_at: i64,
-    /// How exact that is: `day`, `minute`, `second`.
+    /// How exact that is: `day`, `hour`, `minute`, `second`, `millisecond`.
     pub completed_at_precision: String,
+    /// Whether the partner gave no offset from UTC, so that a zone was assumed.
+    pub completed_at_zone_assumed: bool,
+    /// Where the patient was during the call, if the partner tells; recorded beside the region of the customer's address.
+    pub patient_location: Option<Address>,
     /// Whether the partner marked it as a test, which never makes an establishment.
     pub test: bool,
     /// What else the plugin says; kept with the event.
@@ -185,8 +189,10 @@ pub struct ConsultationScheduled {
     pub starts_at: Option<i64>,
     /// Its planned length.
     pub duration_minutes: Option<u32>,
-    /// What happened to it: `scheduled`, `rescheduled` or `cancelled`.
+    /// What happened to it: `scheduled`, `rescheduled`, `cancelled` or `no_show`.
     pub state: String,
+    /// When the partner made the booking or the change, unix milliseconds.
+    pub changed_at: Option<i64>,
     /// Whether the partner marked it as a test.
     pub test: bool,
     /// What else the plugin says.
@@ -202,6 +208,8 @@ pub struct PatientUpdated {
     pub name: Option<String>,
     /// The address, if told.
     pub address: Option<Address>,
+    /// When the partner made the change, unix milliseconds; older than our record's last change, it changes nothing.
+    pub changed_at: Option<i64>,
     /// Whether the partner marked it as a test.
     pub test: bool,
     /// What else the plugin says.

@@ -9,7 +9,7 @@ use crate::establishment::{self, Change, Consultation, DAY_MS};
 use crate::id::EventId;
 use crate::message::{ConsultationCompleted, ConsultationScheduled, Fact, PatientUpdated, PlatformFact, Reason};
 use crate::pattern::EventType;
-use crate::region::RegionCode;
+use crate::region::{self, Address, RegionCode};
 use crate::timestamp::format_ms;
 use serde::Serialize;
 
@@ -33,6 +33,10 @@ struct ConsultationData<'a> {
     duration_source: Option<&'a str>,
     completed_at: String,
     completed_at_precision: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    completed_at_zone_assumed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient_location_region: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -49,6 +53,13 @@ struct ScheduledData<'a> {
     starts_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_minutes: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed_at: Option<String>,
+}
+
+/// The region of the place the partner names, for the record; the establishment follows the customer's address.
+fn location_region(location: Option<&Address>) -> Option<String> {
+    location.and_then(|address| region::decide(address).region()).map(|region| region.to_string())
 }
 
 impl Planner<'_> {
@@ -135,6 +146,8 @@ impl Planner<'_> {
                 duration_source: completed.duration_source.as_deref(),
                 completed_at: format_ms(completed.completed_at),
                 completed_at_precision: &completed.completed_at_precision,
+                completed_at_zone_assumed: completed.completed_at_zone_assumed,
+                patient_location_region: location_region(completed.patient_location.as_ref()),
             },
         };
         let event =
@@ -161,9 +174,10 @@ impl Planner<'_> {
             state: &scheduled.state,
             starts_at: scheduled.starts_at.map(format_ms),
             duration_minutes: scheduled.duration_minutes,
+            changed_at: scheduled.changed_at.map(format_ms),
         };
         let event_type = match scheduled.state.as_str() {
-            "cancelled" => catalogue::CONSULTATION_CANCELLED,
+            "cancelled" | "no_show" => catalogue::CONSULTATION_CANCELLED,
             _ => catalogue::CONSULTATION_SCHEDULED,
         };
         done(vec![self.emit_own(event_type, &data, Some(context.message_id), context.origin)])
@@ -172,6 +186,10 @@ impl Planner<'_> {
     fn patient(&mut self, patient: &PatientUpdated, context: &Context<'_>) -> Applied {
         if !context.updates_customers {
             return idle("customer_updates_off", "this source does not change customers; set updates_customers if it should");
+        }
+        let recorded = self.facts.customers[&patient.patient_external_id].updated_at;
+        if patient.changed_at.is_some_and(|changed_at| changed_at < recorded) {
+            return idle("unchanged", "our record of the customer is newer than the partner's change");
         }
         let draft = CustomerDraft {
             external_id: patient.patient_external_id.clone(),
