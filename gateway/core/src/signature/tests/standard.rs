@@ -150,7 +150,7 @@ fn a_signature_has_one_spelling() {
         (format!("V1,{bare}"), Flaw::Version),
         (format!("v1={bare}"), Flaw::Version),
         ("v1".to_owned(), Flaw::Version),
-        (format!("v1,{},", bare), Flaw::Base64),
+        (format!("v1,{bare},"), Flaw::Base64),
         (format!("v1, {bare}"), Flaw::Empty),
         ("v1,g0hM9SsE".to_owned(), Flaw::Length),
         (format!("v1,{}", bare.trim_end_matches('=')), Flaw::Base64),
