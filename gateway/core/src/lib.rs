@@ -1,8 +1,16 @@
 //! The pure core of Hookwright: no async, no clock, no randomness, no I/O.
 
+pub mod audit;
+pub mod catalogue;
+pub mod delivery;
+pub mod envelope;
+pub mod event;
 pub mod id;
+pub mod idempotency;
 pub mod pattern;
 pub mod retry;
 pub mod secret;
 pub mod signature;
+pub mod source;
+pub mod subscription;
 pub mod timestamp;
