@@ -1,4 +1,10 @@
 //! Problem answers (RFC 9457): what is wrong, and where. Never a value of the request.
+//!
+//! A handler answers with a [`Problem`]; [`request_id::carry`], which both listeners put around their routers, writes it out with the request's id.
+
+pub mod request_id;
+
+pub use request_id::RequestId;
 
 use axum::response::{IntoResponse, Response};
 use hookwright_store::StoreError;
@@ -8,7 +14,7 @@ use serde::Serialize;
 /// One bad field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldFault {
-    /// JSON pointer (RFC 6901) into the request's body, or `?name` for a query parameter.
+    /// JSON pointer (RFC 6901) into the request's body, `?name` for a query parameter, or a header's name.
     pub pointer: String,
     /// What is wrong with it, for a person.
     pub detail: String,
@@ -23,6 +29,7 @@ pub struct Problem {
     errors: Vec<FieldFault>,
     retry_after_secs: Option<u32>,
     allow: Option<String>,
+    challenge: Option<&'static str>,
     message_id: Option<String>,
 }
 
@@ -51,6 +58,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after_secs: None,
             allow: None,
+            challenge: None,
             message_id: None,
         }
     }
@@ -85,6 +93,13 @@ impl Problem {
     #[must_use]
     pub fn allow(mut self, methods: impl Into<String>) -> Self {
         self.allow = Some(methods.into());
+        self
+    }
+
+    /// The same problem, naming the way to authenticate, as in `WWW-Authenticate`.
+    #[must_use]
+    pub fn challenge(mut self, scheme: &'static str) -> Self {
+        self.challenge = Some(scheme);
         self
     }
 
@@ -138,6 +153,18 @@ impl Problem {
         if let Some(Ok(allow)) = self.allow.as_deref().map(HeaderValue::from_str) {
             headers.insert(header::ALLOW, allow);
         }
+        if let Some(scheme) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+        }
+        response
+    }
+}
+
+/// A bare answer that carries the problem along; [`request_id::carry`] writes it out.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -147,11 +174,13 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Busy => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too much is waiting; come again in a moment").retry_after(1)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too much is waiting; come again in a moment")
+                    .retry_after(1)
             }
             StoreError::Unavailable(_) | StoreError::NotWritable(_) | StoreError::Closed => {
                 tracing::error!(error = %chain(&error), "store unavailable");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "nothing was recorded; come again").retry_after(5)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "nothing was recorded; come again")
+                    .retry_after(5)
             }
             StoreError::Stale => Self::new(
                 StatusCode::PRECONDITION_FAILED,
@@ -161,7 +190,11 @@ impl From<StoreError> for Problem {
             StoreError::Taken { what } => Self::new(StatusCode::CONFLICT, "taken", format!("this {what} is taken")),
             StoreError::Corrupt { .. } | StoreError::Sealed { .. } | StoreError::Unsuitable(_) => {
                 tracing::error!(error = %chain(&error), "store failure");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the gateway failed; the request id finds it in the log")
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "the gateway failed; the request id finds it in the log",
+                )
             }
         }
     }
@@ -178,3 +211,6 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;
