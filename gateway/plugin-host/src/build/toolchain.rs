@@ -1,0 +1,125 @@
+//! cargo, rustc and rustup, run as programs.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::{BuildError, GUEST_TARGET};
+
+/// The end of a program's output is where it says what was wrong.
+const OUTPUT_BYTES_MAX: usize = 4096;
+/// How guests are compiled, whatever their workspace says about its own programs.
+const PROFILE: [&str; 5] = ["opt-level=3", "panic=\"abort\"", "lto=true", "codegen-units=1", "strip=true"];
+/// Variables of cargo's that are about the machine, not about the build that is going on around this one.
+const CARGO_VARIABLES_KEPT: [&str; 5] =
+    ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_"];
+
+/// What is known of a guest's crate.
+pub(super) struct Package {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) description: Option<String>,
+    workspace_root: String,
+}
+
+/// Installs the guests' target if the toolchain has not got it.
+pub(super) fn ensure_target(dir: &Path) -> Result<(), BuildError> {
+    let mut probe = program("rustc", dir);
+    probe.args(["--print", "target-libdir", "--target", GUEST_TARGET]);
+    let libdir = run("rustc", &mut probe)?;
+    if libdir.status.success() && Path::new(String::from_utf8_lossy(&libdir.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    let added = run("rustup", program("rustup", dir).args(["target", "add", GUEST_TARGET]))?;
+    if added.status.success() { Ok(()) } else { Err(BuildError::Target { output: tail(&added.stderr) }) }
+}
+
+/// Asks cargo what crate the directory holds.
+pub(super) fn package(dir: &Path) -> Result<Package, BuildError> {
+    let failed = |output| BuildError::Manifest { dir: dir.to_owned(), output };
+    let mut metadata = cargo(dir);
+    metadata.args(["metadata", "--no-deps", "--format-version", "1"]);
+    let output = run("cargo", &mut metadata)?;
+    if !output.status.success() {
+        return Err(failed(tail(&output.stderr)));
+    }
+    let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| failed(error.to_string()))?;
+    let manifest = dir.canonicalize().map_err(|error| failed(error.to_string()))?.join("Cargo.toml");
+    let is_here = |package: &&Value| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest);
+    let package = metadata["packages"].as_array().and_then(|packages| packages.iter().find(is_here));
+    let package = package.ok_or_else(|| failed("the manifest has no [package]".to_owned()))?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let missing = || failed("cargo names no package".to_owned());
+    Ok(Package {
+        name: text(&package["name"]).ok_or_else(missing)?,
+        version: text(&package["version"]).ok_or_else(missing)?,
+        description: text(&package["description"]),
+        workspace_root: text(&metadata["workspace_root"]).ok_or_else(missing)?,
+    })
+}
+
+/// Compiles the crate and tells where the module is.
+pub(super) fn compile(dir: &Path, target_dir: &Path, package: &Package) -> Result<PathBuf, BuildError> {
+    let target_dir =
+        std::path::absolute(target_dir).map_err(|source| BuildError::Read { path: target_dir.to_owned(), source })?;
+    let mut build = cargo(dir);
+    // `rustc --crate-type`, since link-time optimisation is silently left out where an rlib is built as well.
+    build.args(["rustc", "--lib", "--crate-type", "cdylib", "--release", "--target", GUEST_TARGET, "--package"]);
+    build.arg(&package.name).arg("--target-dir").arg(&target_dir);
+    for setting in PROFILE {
+        build.arg("--config").arg(format!("profile.release.{setting}"));
+    }
+    build.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(package));
+    let output = run("cargo", &mut build)?;
+    if !output.status.success() {
+        return Err(BuildError::Compile { package: package.name.clone(), output: tail(&output.stderr) });
+    }
+    let file = format!("{}.wasm", package.name.replace('-', "_"));
+    Ok(target_dir.join(GUEST_TARGET).join("release").join(file))
+}
+
+/// Flags that take this machine's directories out of panic messages, so that one source gives one digest everywhere.
+fn remapped_paths(package: &Package) -> OsString {
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let mut flags = OsString::from(format!("--remap-path-prefix={}=.", package.workspace_root));
+    if let Some(home) = cargo_home {
+        flags.push("\u{1f}--remap-path-prefix=");
+        flags.push(home);
+        flags.push("=cargo");
+    }
+    flags
+}
+
+fn cargo(dir: &Path) -> Command {
+    program("cargo", dir)
+}
+
+/// A program of the toolchain, free of what a cargo around this process says about its own build.
+fn program(name: &'static str, dir: &Path) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(dir);
+    for (variable, _) in env::vars_os() {
+        let is_cargos = variable.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_") && !CARGO_VARIABLES_KEPT.iter().any(|kept| name.starts_with(kept))
+        });
+        if is_cargos {
+            command.env_remove(variable);
+        }
+    }
+    for variable in ["CARGO", "MAKEFLAGS", "RUSTC", "RUSTC_WORKSPACE_WRAPPER", "RUSTDOCFLAGS", "RUSTFLAGS"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn run(program: &'static str, command: &mut Command) -> Result<Output, BuildError> {
+    command.output().map_err(|source| BuildError::NoProgram { program, source })
+}
+
+fn tail(output: &[u8]) -> String {
+    let start = output.len().saturating_sub(OUTPUT_BYTES_MAX);
+    String::from_utf8_lossy(&output[start..]).into_owned()
+}

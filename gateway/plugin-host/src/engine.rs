@@ -1,0 +1,96 @@
+//! The one engine of the process: every knob that is turned, and why.
+
+use std::num::NonZeroUsize;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use crate::config::MemoryChecks;
+use crate::host::HostError;
+use crate::limits::{EPOCH_TICK, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX_EXPLICIT};
+
+/// Makes the engine for this many threads.
+pub(crate) fn start(threads: usize, checks: MemoryChecks) -> Result<Engine, HostError> {
+    let engine = |explicit| {
+        Engine::new(&config(threads, explicit)).map_err(|error| HostError::Engine { problem: format!("{error:#}") })
+    };
+    match checks {
+        MemoryChecks::Guarded => engine(false),
+        MemoryChecks::Explicit => engine(true),
+        // Making the engine reserves the whole pool, so a failure here is the probe for too little address space.
+        MemoryChecks::Auto => engine(false).or_else(|error| {
+            tracing::warn!(%error, "no address space for guard pages; plugins run with explicit memory checks, slower");
+            engine(true)
+        }),
+    }
+}
+
+fn config(threads: usize, explicit: bool) -> Config {
+    let mut config = Config::new();
+    // Plugins are components.
+    config.wasm_component_model(true);
+    // The async ABI of the component model is not offered, and stores are smaller without it.
+    config.concurrency_support(false);
+    // A guest that computes without end is stopped at the epoch of its deadline; fuel would cost twice as much.
+    config.epoch_interruption(true);
+    // A plugin is compiled once and called millions of times.
+    config.cranelift_opt_level(OptLevel::Speed);
+    // A fresh instance maps the component's initial memory instead of copying it.
+    config.memory_init_cow(true);
+    // Enough frames to find the fault, few enough to make traps cheap.
+    config.wasm_backtrace_max_frames(NonZeroUsize::new(8));
+    // Relaxed SIMD may differ between processors, and a replay must not.
+    config.relaxed_simd_deterministic(true);
+    // Deep recursion ends in a trap long before the fiber's own stack of 1 MiB does.
+    config.max_wasm_stack(512 << 10).async_stack_size(1 << 20);
+    if explicit {
+        // No guard pages: every access is checked by code, and a slot takes 64 MiB of address space, not 4 GiB.
+        config.signals_based_traps(false).memory_guard_size(0).memory_reservation(MEMORY_BYTES_MAX_EXPLICIT as u64);
+    }
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(threads, explicit)));
+    config
+}
+
+fn pool(threads: usize, explicit: bool) -> PoolingAllocationConfig {
+    let slots = u32::try_from(2 * threads + 8).unwrap_or(u32::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    // A thread has one live instance at a time; the rest is slack for slots that are being cleaned.
+    pool.total_component_instances(slots).total_stacks(slots);
+    // Python and JavaScript runtimes are components of several modules.
+    pool.total_core_instances(slots.saturating_mul(16)).max_core_instances_per_component(64);
+    pool.total_memories(slots.saturating_mul(4)).max_memories_per_component(8);
+    pool.total_tables(slots.saturating_mul(8)).max_tables_per_component(16).max_tables_per_module(4);
+    // Large interpreters have some 8,000 table elements.
+    pool.table_elements(20_000);
+    pool.max_component_instance_size(4 << 20).max_core_instance_size(4 << 20);
+    pool.max_memory_size(if explicit { MEMORY_BYTES_MAX_EXPLICIT } else { MEMORY_BYTES_MAX });
+    // A slot that keeps the image of the same plugin needs no remapping.
+    pool.max_unused_warm_slots(slots);
+    // With PAGEMAP_SCAN (Linux 6.7) the kernel tells which pages were written, and only those are reset; without it,
+    // keeping pages resident costs more than it saves.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(2 << 20).table_keep_resident(256 << 10);
+    }
+    pool
+}
+
+/// Advances the engine's epoch for as long as it is kept.
+pub(crate) struct Ticker {
+    _stop: Sender<()>,
+}
+
+impl Ticker {
+    pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
+        let engine = engine.weak();
+        let (stop, stopped) = channel::<()>();
+        thread::Builder::new().name("plugin-epoch".to_owned()).spawn(move || {
+            // The wait ends early, with another error, when the ticker is dropped.
+            while stopped.recv_timeout(EPOCH_TICK) == Err(RecvTimeoutError::Timeout) {
+                let Some(engine) = engine.upgrade() else { break };
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self { _stop: stop })
+    }
+}

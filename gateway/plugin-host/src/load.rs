@@ -1,0 +1,94 @@
+//! Why a file cannot be loaded, each case with what to do about it.
+
+use crate::component::CONTRACT;
+
+/// Why a file cannot be loaded as a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// The file is larger than the host takes.
+    #[error(
+        "the file has {size} bytes, and plugins may have {limit}: build it in release mode, without debug information"
+    )]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The file is no WebAssembly.
+    #[error("the file is not WebAssembly: give the component that `hookwright plugin build` makes")]
+    NotWasm,
+    /// The file is a core module.
+    #[error(
+        "the file is a core WebAssembly module, not a component: encode it with `wasm-tools component new` or build it with `hookwright plugin build`"
+    )]
+    CoreModule,
+    /// The file ends too early.
+    #[error("the file ends in the middle, after {size} bytes: copy or upload it again")]
+    Truncated {
+        /// Its size in bytes.
+        size: usize,
+    },
+    /// The file is damaged, or uses features that the host does not have.
+    #[error("the file is not a valid component (at byte {offset}: {problem}): build it again")]
+    Invalid {
+        /// Where.
+        offset: usize,
+        /// What.
+        problem: String,
+    },
+    /// The component exports neither interface of the contract, or both.
+    #[error(
+        "the component exports {exports}, and a plugin exports either hookwright:plugin/intake@{CONTRACT} (world inbound) or hookwright:plugin/dispatch@{CONTRACT} (world outbound): build it for one of the two worlds"
+    )]
+    WrongWorld {
+        /// What it exports.
+        exports: String,
+    },
+    /// The component is built for a contract that this gateway does not serve.
+    #[error(
+        "the component is built for hookwright:plugin@{found}, and this gateway serves {CONTRACT}: build it against that version, or update the gateway"
+    )]
+    WrongContract {
+        /// The version it is built for.
+        found: String,
+    },
+    /// The component imports something that plugins do not get.
+    #[error(
+        "the component imports {name}, which plugins do not get: leave out what needs it (files, network, clocks, randomness, the environment), or build for wasm32-unknown-unknown instead of WASI"
+    )]
+    ForbiddenImport {
+        /// The import's name.
+        name: String,
+    },
+    /// The component's interfaces have the right names and the wrong types.
+    #[error("the component does not fit the contract ({problem}): build it against wit/{CONTRACT}")]
+    WrongShape {
+        /// What does not fit.
+        problem: String,
+    },
+    /// The component cannot be compiled, or needs more than a slot of the pool offers.
+    #[error("the component cannot be compiled: {problem}")]
+    Compile {
+        /// What the compiler said.
+        problem: String,
+    },
+}
+
+impl LoadError {
+    /// A stable name for problem bodies, records and metrics.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::NotWasm => "not_wasm",
+            Self::CoreModule => "core_module",
+            Self::Truncated { .. } => "truncated",
+            Self::Invalid { .. } => "invalid",
+            Self::WrongWorld { .. } => "wrong_world",
+            Self::WrongContract { .. } => "wrong_contract",
+            Self::ForbiddenImport { .. } => "forbidden_import",
+            Self::WrongShape { .. } => "wrong_shape",
+            Self::Compile { .. } => "compile",
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Calls into guests: a fresh instance, one function, its answer checked.
+
+use wasmtime::Engine;
+
+use crate::answer;
+use crate::bindings::inbound::exports::hookwright::plugin::intake;
+use crate::bindings::inbound::hookwright::plugin::call;
+use crate::bindings::outbound::exports::hookwright::plugin::dispatch;
+use crate::call::{CallFailure, Called};
+use crate::component::CONTRACT;
+use crate::context::CallContext;
+use crate::guest::{Stop, watch};
+use crate::inbound::{Assurance, FetchAnswer, InboundRequest, Outcome, Resumption};
+use crate::limits::CallLimits;
+use crate::outbound::{Decision, OutboundDelivery, OutboundEvent};
+use crate::version::{Linked, PluginVersion, World};
+
+/// Asks an inbound plugin to read a request, or to go on reading it.
+pub(crate) async fn intake(
+    engine: &Engine,
+    version: &PluginVersion,
+    context: CallContext,
+    request: InboundRequest,
+    resumption: Option<Resumption>,
+    limits: &CallLimits,
+) -> Called<Outcome> {
+    let Linked::Inbound(linked) = &version.linked else {
+        return wrong_world(World::Inbound, version);
+    };
+    let context = guest_context(context);
+    let request = guest_request(request);
+    let resumption = resumption.map(guest_resumption);
+    watch(engine, limits, async |store| {
+        let plugin = linked.instantiate_async(&mut *store).await.map_err(Stop::Instantiate)?;
+        let intake = plugin.hookwright_plugin_intake();
+        let answer = match &resumption {
+            None => intake.call_parse(&mut *store, &context, &request).await,
+            Some(resumption) => intake.call_resume(&mut *store, &context, &request, resumption).await,
+        };
+        match answer.map_err(Stop::Call)? {
+            Ok(outcome) => answer::inbound::outcome(outcome).map_err(Stop::Invalid),
+            Err(refusal) => {
+                let refusal = answer::inbound::refusal(refusal).map_err(Stop::Invalid)?;
+                Err(Stop::Declined(CallFailure::Refused(refusal)))
+            }
+        }
+    })
+    .await
+}
+
+/// Asks an outbound plugin to shape an event.
+pub(crate) async fn dispatch(
+    engine: &Engine,
+    version: &PluginVersion,
+    context: CallContext,
+    event: OutboundEvent,
+    delivery: OutboundDelivery,
+    limits: &CallLimits,
+) -> Called<Decision> {
+    let Linked::Outbound(linked) = &version.linked else {
+        return wrong_world(World::Outbound, version);
+    };
+    let context = guest_context(context);
+    let event = guest_event(event);
+    let delivery = guest_delivery(delivery);
+    watch(engine, limits, async |store| {
+        let plugin = linked.instantiate_async(&mut *store).await.map_err(Stop::Instantiate)?;
+        let dispatch = plugin.hookwright_plugin_dispatch();
+        match dispatch.call_transform(&mut *store, &context, &event, &delivery).await.map_err(Stop::Call)? {
+            Ok(decision) => answer::outbound::decision(decision).map_err(Stop::Invalid),
+            Err(fault) => {
+                let fault = answer::outbound::fault(fault).map_err(Stop::Invalid)?;
+                Err(Stop::Declined(CallFailure::Fault(fault)))
+            }
+        }
+    })
+    .await
+}
+
+fn wrong_world<T>(expected: World, version: &PluginVersion) -> Called<T> {
+    Called::not_run(CallFailure::WrongWorld { expected, found: version.world() })
+}
+
+fn guest_context(context: CallContext) -> call::Context {
+    call::Context {
+        contract: CONTRACT.to_owned(),
+        plugin: context.plugin,
+        binding_id: context.binding_id,
+        binding_name: context.binding_name,
+        subject_id: context.subject_id,
+        attempt: context.attempt,
+        now_ms: context.now_ms,
+        settings: context.settings,
+        attributes: context.attributes,
+    }
+}
+
+fn guest_request(request: InboundRequest) -> intake::Request {
+    intake::Request {
+        method: request.method,
+        hook: request.hook,
+        query: request.query,
+        headers: request.headers,
+        body: request.body.into(),
+        received_at_ms: request.received_at_ms,
+        authentication: intake::Authentication {
+            assurance: match request.assurance {
+                Assurance::Verified => intake::Assurance::Verified,
+                Assurance::Authenticated => intake::Assurance::Authenticated,
+                Assurance::Open => intake::Assurance::Open,
+            },
+            scheme: request.scheme,
+            attributes: Vec::new(),
+        },
+        attributes: request.attributes,
+    }
+}
+
+fn guest_resumption(resumption: Resumption) -> intake::Resumption {
+    intake::Resumption {
+        state: resumption.state,
+        round: resumption.round,
+        answers: resumption.answers.into_iter().map(guest_answer).collect(),
+        attributes: Vec::new(),
+    }
+}
+
+fn guest_answer(answer: FetchAnswer) -> intake::FetchAnswer {
+    let fetched = answer.answer.map(|fetched| intake::Fetched {
+        status: fetched.status,
+        headers: fetched.headers,
+        body: fetched.body.into(),
+        attributes: Vec::new(),
+    });
+    intake::FetchAnswer {
+        id: answer.id,
+        answer: fetched.map_err(|code| intake::FetchFailure { code, attributes: Vec::new() }),
+        attributes: Vec::new(),
+    }
+}
+
+fn guest_event(event: OutboundEvent) -> dispatch::Event {
+    dispatch::Event {
+        id: event.id,
+        event_type: event.event_type,
+        created_at_ms: event.created_at_ms,
+        data: event.data,
+        attributes: event.attributes,
+    }
+}
+
+fn guest_delivery(delivery: OutboundDelivery) -> dispatch::Delivery {
+    dispatch::Delivery {
+        id: delivery.id,
+        subscription_id: delivery.subscription_id,
+        subscription_name: delivery.subscription_name,
+        attributes: delivery.attributes,
+    }
+}

@@ -1,0 +1,127 @@
+//! A plugin's version: one component, compiled and checked.
+
+use std::fmt;
+
+use crate::bindings::{inbound::InboundPre, outbound::OutboundPre};
+use crate::guest::Guest;
+
+/// Which direction a plugin serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum World {
+    /// It reads what partners send.
+    Inbound,
+    /// It shapes what subscribers receive.
+    Outbound,
+}
+
+impl World {
+    /// The world's name in the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
+impl fmt::Display for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The SHA-256 of a component's bytes: what a version is named by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+
+    /// The raw bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a component says about itself in its metadata sections. Cut to 128 characters, the description to 1024.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PluginMetadata {
+    /// The component's name.
+    pub name: Option<String>,
+    /// Its version, as its author counts.
+    pub version: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+/// A component that has been compiled and passed every check of a load. Calls hold it while they run, so a version
+/// that is swapped out goes away when its last call ends.
+pub struct PluginVersion {
+    pub(crate) digest: Digest,
+    pub(crate) contract: String,
+    pub(crate) metadata: PluginMetadata,
+    pub(crate) size_bytes: usize,
+    pub(crate) linked: Linked,
+}
+
+/// A component with its imports resolved and the types of its exports checked, once for all calls.
+pub(crate) enum Linked {
+    Inbound(InboundPre<Guest>),
+    Outbound(OutboundPre<Guest>),
+}
+
+impl PluginVersion {
+    /// The SHA-256 of the component.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Which direction it serves.
+    pub fn world(&self) -> World {
+        match self.linked {
+            Linked::Inbound(_) => World::Inbound,
+            Linked::Outbound(_) => World::Outbound,
+        }
+    }
+
+    /// The version of the contract that it was built for, such as `0.1.0`.
+    pub fn contract(&self) -> &str {
+        &self.contract
+    }
+
+    /// What it says about itself.
+    pub fn metadata(&self) -> &PluginMetadata {
+        &self.metadata
+    }
+
+    /// The component's size in bytes.
+    pub fn size_bytes(&self) -> usize {
+        self.size_bytes
+    }
+}
+
+impl fmt::Debug for PluginVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginVersion")
+            .field("digest", &self.digest)
+            .field("world", &self.world())
+            .field("metadata", &self.metadata)
+            .finish_non_exhaustive()
+    }
+}
