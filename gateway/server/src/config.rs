@@ -1,6 +1,18 @@
-//! The configuration: what an operator typed ([`raw`]), checked into what the gateway runs on ([`Config`]).
+//! The configuration: what an operator typed ([`raw::Raw`]), checked into what the gateway runs on ([`Config`]).
+//!
+//! Every setting is a line of [`key::KEYS`], from which its environment variable follows. Relative paths are relative to the working directory.
 
+mod check;
+mod fault;
+pub mod key;
+mod quantity;
 pub mod raw;
+mod reader;
+
+pub use check::{Loaded, key_file_beside};
+pub use fault::{BadConfig, Fault, Origin};
+pub use quantity::{format_duration, format_size, parse_duration, parse_size};
+pub use reader::Setting;
 
 use hookwright_core::egress::Cidr;
 use hookwright_core::establishment::Validity;

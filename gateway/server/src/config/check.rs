@@ -1,0 +1,242 @@
+//! From what was typed to what the gateway runs on: every setting read, checked and given its default.
+
+use super::fault::BadConfig;
+use super::key::KEY_VARIABLE;
+use super::raw::Raw;
+use super::reader::{Reader, Setting, found, quoted};
+use super::{Config, Database, DeliveryConfig, KeyPlace, ListenerConfig, LogConfig, PluginsConfig, TlsFiles};
+use hookwright_core::egress::Cidr;
+use hookwright_core::establishment::Validity;
+use hookwright_core::region::RegionCode;
+use hookwright_core::retry::Schedule;
+use hookwright_plugin_host::{DEADLINE_MAX, MEMORY_BYTES_MAX};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+const MS: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MIB: u64 = 1 << 20;
+const DAYS_MAX: u32 = 36_500;
+
+/// A configuration, and each of its settings as it is in effect.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What the gateway runs on.
+    pub config: Config,
+    /// The settings, in the order of [`super::key::KEYS`].
+    pub settings: Vec<Setting>,
+}
+
+/// The names of one listener's settings.
+struct ListenerKeys {
+    listen: &'static str,
+    certificate: &'static str,
+    key: &'static str,
+    connections_max: &'static str,
+    header_timeout: &'static str,
+    body_timeout: &'static str,
+    body_bytes_max: &'static str,
+}
+
+const PUBLIC: ListenerKeys = ListenerKeys {
+    listen: "public.listen",
+    certificate: "public.tls.certificate",
+    key: "public.tls.key",
+    connections_max: "public.connections_max",
+    header_timeout: "public.header_timeout",
+    body_timeout: "public.body_timeout",
+    body_bytes_max: "public.body_bytes_max",
+};
+
+const ADMIN: ListenerKeys = ListenerKeys {
+    listen: "admin.listen",
+    certificate: "admin.tls.certificate",
+    key: "admin.tls.key",
+    connections_max: "admin.connections_max",
+    header_timeout: "admin.header_timeout",
+    body_timeout: "admin.body_timeout",
+    body_bytes_max: "admin.body_bytes_max",
+};
+
+impl Loaded {
+    /// Checks what was typed; all faults are reported together.
+    pub fn check(raw: Raw) -> Result<Self, BadConfig> {
+        let mut reader = Reader::new(&raw);
+        let database = database(&mut reader);
+        let drain = reader.duration("drain", Duration::from_secs(10), Duration::ZERO..=Duration::from_mins(10));
+        let config = Config {
+            keys: keys(&mut reader, &raw, &database),
+            database,
+            public: listener(&mut reader, &PUBLIC, SocketAddr::from(([127, 0, 0, 1], 8080)), MIB),
+            admin: listener(&mut reader, &ADMIN, SocketAddr::from(([127, 0, 0, 1], 8081)), 16 * MIB),
+            strict_event_types: reader.boolean("events.strict", false),
+            validity: validity(&mut reader),
+            delivery: delivery(&mut reader),
+            egress_allow: egress_allow(&mut reader),
+            plugins: plugins(&mut reader),
+            log: log(&mut reader),
+            drain,
+        };
+        let (found, mut settings) = (reader.faults, reader.settings);
+        let mut faults = raw.into_faults();
+        faults.extend(found);
+        settings.sort_by_key(|setting| super::key::KEYS.iter().position(|key| key.path == setting.path));
+        if faults.is_empty() { Ok(Self { config, settings }) } else { Err(BadConfig(faults)) }
+    }
+}
+
+fn database(reader: &mut Reader<'_>) -> Database {
+    let default = Database::Sqlite(PathBuf::from("hookwright.db"));
+    let show = |database: &Database| match database {
+        Database::Sqlite(path) => quoted(&format!("sqlite:{}", path.display())),
+    };
+    // A database's address may hold a password, so that a wrong one is never repeated.
+    reader.parsed("database_url", default, show, |text| {
+        let expected = "expected sqlite: and the path of a file, such as sqlite:/var/lib/hookwright/hookwright.db";
+        if text.starts_with("postgres") {
+            return Err(format!("this build stores in SQLite only; {expected}"));
+        }
+        let rest = text.strip_prefix("sqlite:").ok_or(expected)?;
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        match path {
+            "" => Err(expected.to_owned()),
+            ":memory:" => Err(format!("what is in memory is lost with the process; {expected}")),
+            path if path.contains('?') => Err(format!("options after ? are not taken; {expected}")),
+            path if path.ends_with('/') => Err(format!("this is a directory; {expected}")),
+            path => Ok(Database::Sqlite(PathBuf::from(path))),
+        }
+    })
+}
+
+fn keys(reader: &mut Reader<'_>, raw: &Raw, database: &Database) -> KeyPlace {
+    let file = reader.optional("keys.file", |path: &PathBuf| quoted(&path.display().to_string()), path);
+    match (raw.key_text(), file) {
+        (Some(text), None) if !text.trim().is_empty() => KeyPlace::Text(text.to_owned()),
+        (Some(_), None) => {
+            reader.fault(KEY_VARIABLE, "expected the text of the sealing keys, found nothing");
+            KeyPlace::Text(String::new())
+        }
+        (Some(_), Some(file)) => {
+            reader.fault("keys.file", format!("{KEY_VARIABLE} holds the sealing keys too; say it in one place"));
+            KeyPlace::File(file)
+        }
+        (None, Some(file)) => KeyPlace::File(file),
+        (None, None) => {
+            let Database::Sqlite(file) = database;
+            KeyPlace::FileOrNew(key_file_beside(file))
+        }
+    }
+}
+
+/// Where the keys of a database are if nobody says: `hookwright.key` beside `hookwright.db`.
+pub fn key_file_beside(database: &Path) -> PathBuf {
+    database.with_extension("key")
+}
+
+fn listener(reader: &mut Reader<'_>, keys: &ListenerKeys, default: SocketAddr, body_default: u64) -> ListenerConfig {
+    let address = reader.parsed(keys.listen, default, |address| quoted(&address.to_string()), |text| {
+        text.trim().parse().map_err(|_| format!("expected an IP address and a port, such as {default}, found {}", found(text)))
+    });
+    let show = |path: &PathBuf| quoted(&path.display().to_string());
+    let certificate = reader.optional(keys.certificate, show, path);
+    let key = reader.optional(keys.key, show, path);
+    let tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (Some(_), None) => {
+            reader.fault(keys.certificate, format!("needs its private key: set {}", keys.key));
+            None
+        }
+        (None, Some(_)) => {
+            reader.fault(keys.key, format!("needs its certificate: set {}", keys.certificate));
+            None
+        }
+        (None, None) => None,
+    };
+    ListenerConfig {
+        address,
+        tls,
+        connections_max: count(reader.number(keys.connections_max, 1024, 1..=65_536)),
+        header_timeout: reader.duration(keys.header_timeout, 10 * SECOND, 100 * MS..=120 * SECOND),
+        body_timeout: reader.duration(keys.body_timeout, 30 * SECOND, 100 * MS..=600 * SECOND),
+        body_bytes_max: reader.size(keys.body_bytes_max, body_default, 1024..=64 * MIB),
+    }
+}
+
+fn validity(reader: &mut Reader<'_>) -> Validity {
+    Validity {
+        default_days: reader.number("compliance.validity_days", 365, 1..=DAYS_MAX),
+        by_region: reader.numbers_by("compliance.validity_days_by_region", 1..=DAYS_MAX, |name| {
+            name.parse::<RegionCode>()
+                .map_err(|_| format!("expected a region such as US-TX (ISO 3166-2), found {}", found(name)))
+        }),
+    }
+}
+
+fn delivery(reader: &mut Reader<'_>) -> DeliveryConfig {
+    let default = Schedule::default().delays().to_vec();
+    let delays = reader.list("delivery.schedule", default, |delay| super::format_duration(*delay), |text| {
+        super::parse_duration(text).ok_or_else(|| format!("expected a duration such as 5s or 2h, found {}", found(text)))
+    });
+    let schedule = Schedule::try_new(delays).unwrap_or_else(|error| {
+        reader.fault("delivery.schedule", error.to_string());
+        Schedule::default()
+    });
+    let timeout_default = reader.duration("delivery.timeout", 15 * SECOND, 100 * MS..=60 * SECOND);
+    DeliveryConfig {
+        schedule,
+        in_flight_max: count(reader.number("delivery.in_flight_max", 256, 1..=65_536)),
+        in_flight_default: reader.number("delivery.max_in_flight", 8, 1..=1_000),
+        timeout_default,
+        connect_timeout: reader.duration("delivery.connect_timeout", 5 * SECOND, 100 * MS..=60 * SECOND),
+        response_bytes_max: reader.size("delivery.response_bytes_max", 16 << 10, 0..=MIB),
+    }
+}
+
+fn egress_allow(reader: &mut Reader<'_>) -> Vec<Cidr> {
+    reader.list("egress.allow", Vec::new(), Cidr::to_string, |text| {
+        text.parse().map_err(|_| format!("expected a range such as 127.0.0.0/8 or fd00::/8, found {}", found(text)))
+    })
+}
+
+fn plugins(reader: &mut Reader<'_>) -> PluginsConfig {
+    let show = |path: &PathBuf| quoted(&path.display().to_string());
+    PluginsConfig {
+        directory: reader.optional("plugins.directory", show, path),
+        cache: reader.optional("plugins.cache", show, path),
+        inbound_deadline: reader.duration("plugins.inbound_deadline", 50 * MS, MS..=DEADLINE_MAX),
+        outbound_deadline: reader.duration("plugins.outbound_deadline", 50 * MS, MS..=DEADLINE_MAX),
+        memory_bytes_max: reader.size("plugins.memory_bytes_max", 64 * MIB, MIB..=MEMORY_BYTES_MAX as u64),
+    }
+}
+
+fn log(reader: &mut Reader<'_>) -> LogConfig {
+    LogConfig {
+        json: reader.parsed(
+            "log.format",
+            false,
+            |json| quoted(if *json { "json" } else { "text" }),
+            |text| match text.trim() {
+                "text" => Ok(false),
+                "json" => Ok(true),
+                other => Err(format!("expected text or json, found {}", found(other))),
+            },
+        ),
+        filter: reader.parsed("log.filter", "info".to_owned(), |filter| quoted(filter), |text| match EnvFilter::try_new(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(_) => Err(format!("expected a filter such as info or hookwright=debug, found {}", found(text))),
+        }),
+    }
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    if text.trim().is_empty() { Err("expected a path, found nothing".to_owned()) } else { Ok(PathBuf::from(text)) }
+}
+
+fn count(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests;

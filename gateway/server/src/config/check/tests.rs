@@ -1,0 +1,113 @@
+use super::*;
+use crate::config::fault::Origin;
+use crate::config::key::KEYS;
+
+fn check(text: &str) -> Result<Loaded, Vec<String>> {
+    let mut raw = Raw::default();
+    raw.file("h.toml", text);
+    Loaded::check(raw).map_err(|bad| bad.0.iter().map(ToString::to_string).collect())
+}
+
+fn fault(text: &str) -> String {
+    let faults = check(text).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    faults[0].clone()
+}
+
+#[test]
+fn no_file_at_all_is_a_configuration() {
+    let config = check("").unwrap().config;
+    assert_eq!(config.database, Database::Sqlite("hookwright.db".into()));
+    assert_eq!(config.keys, KeyPlace::FileOrNew("hookwright.key".into()));
+    assert!(config.public.address.ip().is_loopback() && config.admin.address.ip().is_loopback());
+    assert_eq!((config.public.address.port(), config.admin.address.port()), (8080, 8081));
+    assert!(config.egress_allow.is_empty());
+}
+
+#[test]
+fn every_setting_is_read_and_shown_as_documented() {
+    let settings = check("").unwrap().settings;
+    let shown: Vec<&str> = settings.iter().map(|setting| setting.path).collect();
+    let known: Vec<&str> = KEYS.iter().map(|key| key.path).collect();
+    assert_eq!(shown, known);
+    for (setting, key) in settings.iter().zip(KEYS) {
+        let shown = setting.value.clone().unwrap_or_default().replace(['"', '[', ']', ','], "");
+        if key.path != "keys.file" && key.path != "egress.allow" {
+            assert_eq!(shown, key.default, "{}", key.path);
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_reads_back() {
+    let text = "database_url = \"sqlite:/x/y.db\"\n[compliance]\nvalidity_days_by_region = { US-TX = 180 }\n[egress]\nallow = [\"10.0.0.0/8\"]\n";
+    let first = check(text).unwrap();
+    let line = |setting: &Setting| Some(format!("{} = {}\n", setting.path, setting.value.as_ref()?));
+    let shown: String = first.settings.iter().filter_map(line).collect();
+    let again = check(&shown).unwrap();
+    let values = |loaded: &Loaded| loaded.settings.iter().map(|setting| setting.value.clone()).collect::<Vec<_>>();
+    assert_eq!(values(&first), values(&again));
+}
+
+#[test]
+fn a_variable_says_lists_and_tables_with_commas() {
+    let mut raw = Raw::default();
+    raw.environment([
+        ("HOOKWRIGHT_EGRESS_ALLOW".to_owned(), "127.0.0.0/8, ::1/128".to_owned()),
+        ("HOOKWRIGHT_COMPLIANCE_VALIDITY_DAYS_BY_REGION".to_owned(), "US-TX=180,US-NM=90".to_owned()),
+        ("HOOKWRIGHT_EVENTS_STRICT".to_owned(), "true".to_owned()),
+        ("HOOKWRIGHT_PUBLIC_CONNECTIONS_MAX".to_owned(), "7".to_owned()),
+        ("HOOKWRIGHT_DELIVERY_SCHEDULE".to_owned(), "1s,2s".to_owned()),
+    ]);
+    let loaded = Loaded::check(raw).unwrap();
+    assert_eq!(loaded.config.egress_allow.len(), 2);
+    assert_eq!(loaded.config.validity.by_region.values().copied().collect::<Vec<_>>(), [90, 180]);
+    assert!(loaded.config.strict_event_types);
+    assert_eq!(loaded.config.public.connections_max, 7);
+    assert_eq!(loaded.config.delivery.schedule.delays(), [SECOND, 2 * SECOND]);
+    let strict = loaded.settings.iter().find(|setting| setting.path == "events.strict").unwrap();
+    assert_eq!(strict.origin, Origin::Variable("HOOKWRIGHT_EVENTS_STRICT".into()));
+}
+
+#[test]
+fn every_fault_names_its_key_its_line_and_what_was_expected() {
+    let cases = [
+        ("database_url = \"mysql:x\"", "database_url (h.toml:1): expected sqlite: and the path of a file, such as sqlite:/var/lib/hookwright/hookwright.db"),
+        ("drain = 5", "drain (h.toml:1): expected a duration from 0s to 10m, such as 5s or 1m30s, found \"5\""),
+        ("drain = true", "drain (h.toml:1): expected a duration from 0s to 10m, such as 5s or 1m30s, found \"true\""),
+        ("public.listen = \"localhost\"", "public.listen (h.toml:1): expected an IP address and a port, such as 127.0.0.1:8080, found \"localhost\""),
+        ("admin.tls.key = \"k\"", "admin.tls.key (h.toml:1): needs its certificate: set admin.tls.certificate"),
+        ("public.body_bytes_max = \"1TB\"", "public.body_bytes_max (h.toml:1): expected a size from 1KiB to 64MiB, such as 65536 or 64KiB, found \"1TB\""),
+        ("public.connections_max = 0", "public.connections_max (h.toml:1): expected a whole number from 1 to 65536, found \"0\""),
+        ("events.strict = \"yes\"", "events.strict (h.toml:1): expected true or false, found \"yes\""),
+        ("\n[compliance.validity_days_by_region]\nTexas = 1", "compliance.validity_days_by_region (h.toml:2): expected a region such as US-TX (ISO 3166-2), found \"Texas\""),
+        ("delivery.schedule = []", "delivery.schedule (h.toml:1): a schedule holds 1 to 64 delays, found 0"),
+        ("delivery.schedule = [\"5s\", \"soon\"]", "delivery.schedule (h.toml:1): entry 2: expected a duration such as 5s or 2h, found \"soon\""),
+        ("delivery.schedule = \"5s\"", "delivery.schedule (h.toml:1): expected a list, found text"),
+        ("egress.allow = [\"everything\"]", "egress.allow (h.toml:1): entry 1: expected a range such as 127.0.0.0/8 or fd00::/8, found \"everything\""),
+        ("log.format = \"xml\"", "log.format (h.toml:1): expected text or json, found \"xml\""),
+        ("plugins.inbound_deadline = \"1m\"", "plugins.inbound_deadline (h.toml:1): expected a duration from 1ms to 2s, found \"1m\""),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(fault(text), expected);
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    assert_eq!(check("drain = 5\nlisten = 1\n[log]\nformat = \"xml\"").unwrap_err().len(), 3);
+}
+
+#[test]
+fn a_wrong_database_address_is_not_repeated() {
+    assert!(!fault("database_url = \"postgres://u:hunter2@h/d\"").contains("hunter2"));
+}
+
+#[test]
+fn keys_come_from_one_place() {
+    let mut raw = Raw::default();
+    raw.file("h.toml", "keys.file = \"k\"");
+    raw.environment([("HOOKWRIGHT_KEY".to_owned(), "hunter2".to_owned())]);
+    let bad = Loaded::check(raw).unwrap_err().to_string();
+    assert!(bad.contains("HOOKWRIGHT_KEY holds the sealing keys too") && !bad.contains("hunter2"), "{bad}");
+}

@@ -1,0 +1,115 @@
+//! Every setting there is: its key in the file, its environment variable, and what it does.
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Its path in the file, dotted.
+    pub path: &'static str,
+    /// What it does, for the documentation.
+    pub about: &'static str,
+    /// What it is where nothing is said, for the documentation.
+    pub default: &'static str,
+}
+
+const fn key(path: &'static str, default: &'static str, about: &'static str) -> Key {
+    Key { path, about, default }
+}
+
+/// Every setting, in the order in which they are explained.
+pub const KEYS: &[Key] = &[
+    key("database_url", "sqlite:hookwright.db", "Where the records are: `sqlite:` and a path."),
+    key("drain", "10s", "How long a shutdown waits for requests and deliveries under way."),
+    key("keys.file", "hookwright.key beside the database", "The file with the sealing keys. Named here, it must exist."),
+    key("public.listen", "127.0.0.1:8080", "Where partners post."),
+    key("public.tls.certificate", "", "PEM file with the certificate chain, leaf first."),
+    key("public.tls.key", "", "PEM file with its private key."),
+    key("public.connections_max", "1024", "Connections at once; more wait."),
+    key("public.header_timeout", "10s", "From a request's first byte to the end of its headers."),
+    key("public.body_timeout", "30s", "From the end of the headers to the end of the body."),
+    key("public.body_bytes_max", "1MiB", "The largest body of a partner."),
+    key("admin.listen", "127.0.0.1:8081", "Where the platform and operators connect. Off loopback it needs an API key to exist."),
+    key("admin.tls.certificate", "", "PEM file with the certificate chain, leaf first."),
+    key("admin.tls.key", "", "PEM file with its private key."),
+    key("admin.connections_max", "1024", "Connections at once; more wait."),
+    key("admin.header_timeout", "10s", "From a request's first byte to the end of its headers."),
+    key("admin.body_timeout", "30s", "From the end of the headers to the end of the body."),
+    key("admin.body_bytes_max", "16MiB", "The largest body, plugins included."),
+    key("events.strict", "false", "Whether only event types of the catalogue may be published."),
+    key("compliance.validity_days", "365", "How long an establishment holds after a consultation."),
+    key("compliance.validity_days_by_region", "{}", "The same by region, e.g. `\"US-TX\" = 180`."),
+    key("delivery.schedule", "5s 5m 30m 2h 5h 10h 14h 20h 24h", "Delays after the first, second, … failed attempt; the last repeats."),
+    key("delivery.in_flight_max", "256", "Deliveries under way at once, over all subscriptions."),
+    key("delivery.max_in_flight", "8", "The same for one subscription that does not say."),
+    key("delivery.timeout", "15s", "One whole exchange, for a subscription that does not say."),
+    key("delivery.connect_timeout", "5s", "Finding the address and connecting, TLS included."),
+    key("delivery.response_bytes_max", "16KiB", "How much of an answer's body is kept."),
+    key("egress.allow", "[]", "Ranges that deliveries may reach although they are not public, e.g. `[\"127.0.0.0/8\"]`."),
+    key("plugins.directory", "", "Components (`NAME.wasm`) in this directory are pushed at start."),
+    key("plugins.cache", "", "Where compiled plugins are kept between starts."),
+    key("plugins.inbound_deadline", "50ms", "One call that reads a partner's message."),
+    key("plugins.outbound_deadline", "50ms", "One call that shapes a delivery."),
+    key("plugins.memory_bytes_max", "64MiB", "Memory of one call."),
+    key("log.format", "text", "`text` for people, `json` for machines."),
+    key("log.filter", "info", "What is logged, as `tracing` filters say it: `info`, `hookwright=debug`."),
+];
+
+/// The environment variable with the text of the sealing keys. It has no key in the file, for secrets do not belong there.
+pub const KEY_VARIABLE: &str = "HOOKWRIGHT_KEY";
+/// The environment variable that names the configuration file.
+pub const CONFIG_VARIABLE: &str = "HOOKWRIGHT_CONFIG";
+/// Variables that are not settings of the gateway, but of the commands that talk to one.
+pub const COMMAND_VARIABLES: [&str; 3] = [CONFIG_VARIABLE, "HOOKWRIGHT_URL", "HOOKWRIGHT_API_KEY"];
+
+impl Key {
+    /// Its environment variable: `public.listen` is `HOOKWRIGHT_PUBLIC_LISTEN`.
+    pub fn variable(&self) -> String {
+        format!("HOOKWRIGHT_{}", self.path.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+/// The setting with this path.
+pub fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.path == path)
+}
+
+/// Whether some setting lies below this path, so that the file may have a table of that name.
+pub fn is_table(path: &str) -> bool {
+    KEYS.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// Of `names`, the one that is most like `typed`, if any is like it at all.
+pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Somebody who has the last word right and is in the wrong table is as near as somebody who mistyped one letter.
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let score = |name: &str| {
+        let whole = strsim::normalized_damerau_levenshtein(typed, name);
+        let tail = strsim::normalized_damerau_levenshtein(&last(typed), &last(name));
+        f64::midpoint(whole, tail.max(whole))
+    };
+    let best = names.map(|name| (score(name), name)).max_by(|one, other| one.0.total_cmp(&other.0))?;
+    (best.0 >= 0.5).then_some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_settings_share_a_variable() {
+        let variables: BTreeSet<String> = KEYS.iter().map(Key::variable).collect();
+        assert_eq!(variables.len(), KEYS.len());
+        assert!(!variables.contains(KEY_VARIABLE));
+        assert!(COMMAND_VARIABLES.iter().all(|name| !variables.contains(*name)));
+    }
+
+    #[test]
+    fn the_nearest_name_is_what_was_meant() {
+        let near = |typed| nearest(typed, KEYS.iter().map(|key| key.path));
+        assert_eq!(near("public.lisen"), Some("public.listen"));
+        assert_eq!(near("databse_url"), Some("database_url"));
+        assert_eq!(near("delivery.time_out"), Some("delivery.timeout"));
+        assert_eq!(near("listen"), Some("public.listen").or(Some("admin.listen")));
+        assert_eq!(near("zzz"), None);
+    }
+}
