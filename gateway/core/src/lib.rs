@@ -2,12 +2,17 @@
 
 pub mod audit;
 pub mod catalogue;
+pub mod customer;
 pub mod delivery;
 pub mod envelope;
+pub mod establishment;
 pub mod event;
 pub mod id;
 pub mod idempotency;
+pub mod intake;
+pub mod message;
 pub mod pattern;
+pub mod region;
 pub mod retry;
 pub mod secret;
 pub mod signature;

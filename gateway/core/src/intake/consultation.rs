@@ -86,7 +86,10 @@ impl Planner<'_> {
     #[expect(clippy::unused_self, reason = "reads as one of the obstacles beside it")]
     fn future(&self, completed: &ConsultationCompleted, context: &Context<'_>) -> Option<Obstacle> {
         (completed.completed_at > context.received_at.saturating_add(DAY_MS)).then(|| {
-            Obstacle::Undecided(Reason::new("completed_in_future", "the consultation ends more than a day after the message came"))
+            Obstacle::Undecided(Reason::new(
+                "completed_in_future",
+                "the consultation ends more than a day after the message came",
+            ))
         })
     }
 
@@ -150,8 +153,7 @@ impl Planner<'_> {
                 patient_location_region: location_region(completed.patient_location.as_ref()),
             },
         };
-        let event =
-            self.emit_own(catalogue::ESTABLISHMENT_FULFILLED, &data, Some(context.message_id), context.origin);
+        let event = self.emit_own(catalogue::ESTABLISHMENT_FULFILLED, &data, Some(context.message_id), context.origin);
         self.audit(AuditNote {
             actor: context.origin,
             action: "establishment.fulfilled",
@@ -185,7 +187,10 @@ impl Planner<'_> {
 
     fn patient(&mut self, patient: &PatientUpdated, context: &Context<'_>) -> Applied {
         if !context.updates_customers {
-            return idle("customer_updates_off", "this source does not change customers; set updates_customers if it should");
+            return idle(
+                "customer_updates_off",
+                "this source does not change customers; set updates_customers if it should",
+            );
         }
         let recorded = self.facts.customers[&patient.patient_external_id].updated_at;
         if patient.changed_at.is_some_and(|changed_at| changed_at < recorded) {

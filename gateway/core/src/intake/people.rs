@@ -53,11 +53,8 @@ impl Planner<'_> {
         let moved = before.as_ref().is_none_or(|old| old.region != after.region);
         let requirement = after.region.filter(|region| moved && !self.is_established(&after.external_id, region));
         let event = requirement.map(|region| {
-            let data = RequirementData {
-                customer_id: &after.external_id,
-                region_code: region.to_string(),
-                cause: cause.name,
-            };
+            let data =
+                RequirementData { customer_id: &after.external_id, region_code: region.to_string(), cause: cause.name };
             self.emit_own(catalogue::REQUIREMENT_CREATED, &data, cause.message_id, cause.origin)
         });
         if after.region.is_none() && after.address.is_some() {

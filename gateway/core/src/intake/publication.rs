@@ -64,7 +64,8 @@ impl Planner<'_> {
         }
         let published = PublishedEvent { id, deliveries, duplicate: false };
         if let Some(claim) = &publication.claim {
-            let answer = StoredAnswer { status: ACCEPTED, body: published_body(std::slice::from_ref(&published), false) };
+            let answer =
+                StoredAnswer { status: ACCEPTED, body: published_body(std::slice::from_ref(&published), false) };
             self.facts.idempotency.insert(claim.key, (claim.body_hash, answer.clone()));
             self.writes.idempotency.push((claim.clone(), answer));
         }

@@ -87,7 +87,8 @@ impl Planner<'_> {
             region: None,
         };
         let outcome = self.outcome(&receive.parsed, &context);
-        let answer = Received { reason: outcome.reason.clone(), events: outcome.events.clone(), ..received(id, outcome.status) };
+        let answer =
+            Received { reason: outcome.reason.clone(), events: outcome.events.clone(), ..received(id, outcome.status) };
         // A refused message had no effect, so its ids stay free: the partner may mend it and send it again.
         if outcome.status != MessageStatus::Rejected {
             for key in keys {
@@ -171,7 +172,8 @@ impl Planner<'_> {
             match self.obstacle(fact, context) {
                 None => {}
                 Some(Obstacle::Unknown(customer)) => {
-                    let reason = Reason::new("customer_unknown", "no customer has this id yet; resumed when one appears");
+                    let reason =
+                        Reason::new("customer_unknown", "no customer has this id yet; resumed when one appears");
                     return Outcome {
                         waiting_for: Some(customer),
                         ..Outcome::plain(MessageStatus::Waiting, Some(reason))
