@@ -51,7 +51,8 @@ fn digest(previous: &[u8; 32], id: AuditId, draft: &AuditDraft) -> [u8; 32] {
     hasher.update(previous);
     hasher.update(id.get().to_be_bytes());
     hasher.update(draft.at.to_be_bytes());
-    let optional = |value: &Option<String>| value.as_deref().map_or_else(Vec::new, |text| [b"=", text.as_bytes()].concat());
+    let optional =
+        |value: &Option<String>| value.as_deref().map_or_else(Vec::new, |text| [b"=", text.as_bytes()].concat());
     for field in [
         draft.actor.as_bytes(),
         draft.action.as_bytes(),

@@ -27,7 +27,10 @@ pub struct Customer {
 /// Name and address are a patient's: they never reach a log.
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Customer").field("external_id", &self.external_id).field("region", &self.region).finish_non_exhaustive()
+        f.debug_struct("Customer")
+            .field("external_id", &self.external_id)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,7 +91,10 @@ pub fn from_event(event_type: &str, data: &str) -> Result<Option<CustomerDraft>,
         return Err(fault("/customer_id", "is required: the customer's id, as text"));
     };
     if !is_external_id(external_id) {
-        return Err(fault("/customer_id", "must be 1 to 200 visible ASCII characters without / ? # % quotes or backslash"));
+        return Err(fault(
+            "/customer_id",
+            "must be 1 to 200 visible ASCII characters without / ? # % quotes or backslash",
+        ));
     }
     let name = text(members, &["name"], "/name", 200)?;
     let address = match members.get("address") {

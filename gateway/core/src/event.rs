@@ -55,6 +55,9 @@ pub struct EventDraft {
 
 impl fmt::Debug for EventDraft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventDraft").field("event_type", &self.event_type).field("data_bytes", &self.data.len()).finish()
+        f.debug_struct("EventDraft")
+            .field("event_type", &self.event_type)
+            .field("data_bytes", &self.data.len())
+            .finish()
     }
 }

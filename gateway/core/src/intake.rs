@@ -13,6 +13,7 @@ mod tests;
 
 pub use planner::{Planner, Policy};
 pub use publication::{PublishedEvent, published_body};
+pub use reception::dedupe_keys;
 
 use crate::audit::AuditDraft;
 use crate::customer::{Customer, CustomerDraft};
@@ -44,6 +45,8 @@ pub enum Work {
 /// A partner's request, verified and parsed.
 #[derive(Clone, Debug)]
 pub struct Receive {
+    /// The message's id, made when the request was read: the plugin was told it.
+    pub message_id: MessageId,
     /// The request.
     pub raw: RawMessage,
     /// The source's slug, for the audit.
@@ -67,6 +70,8 @@ pub struct Receive {
 pub struct Resume {
     /// The message.
     pub message_id: MessageId,
+    /// Its de-duplication keys as of now, by [`dedupe_keys`]: another message may have claimed one since this one was kept.
+    pub keys: Vec<[u8; 32]>,
     /// The source's slug.
     pub slug: String,
     /// Whether a patient update from this source changes our customer.
@@ -279,11 +284,12 @@ impl Work {
     pub fn needs(&self, needs: &mut Needs) {
         match self {
             Self::Receive(receive) => {
-                needs.dedupe.extend(reception::keys(receive));
+                needs.dedupe.extend(dedupe_keys(&receive.raw, receive.transport_id.as_deref(), &receive.parsed));
                 needs.customers.extend(customers_of(&receive.parsed));
             }
             Self::Resume(resume) => {
                 needs.messages.push(resume.message_id);
+                needs.dedupe.extend(&resume.keys);
                 needs.customers.extend(customers_of(&resume.parsed));
             }
             Self::Publish(publish) => {

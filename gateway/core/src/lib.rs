@@ -14,6 +14,7 @@ pub mod message;
 pub mod pattern;
 pub mod region;
 pub mod retry;
+pub mod seal;
 pub mod secret;
 pub mod signature;
 pub mod source;

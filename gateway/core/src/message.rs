@@ -128,6 +128,9 @@ pub enum Parsed {
         reason: Reason,
         /// The partner's own id of the message.
         partner_id: Option<String>,
+        /// Searchable keys and values that hold no PHI.
+        #[serde(default)]
+        metadata: Vec<(String, String)>,
     },
     /// The message is not understood.
     Refused(Reason),
