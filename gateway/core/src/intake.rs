@@ -4,6 +4,7 @@
 //! piece sees what an earlier one changed), writes the [`Writes`] in one go, and commits. The same rules thus serve every store, and are tested without one.
 
 mod consultation;
+mod foreseen;
 mod people;
 mod planner;
 mod publication;

@@ -1,15 +1,15 @@
 //! The facts of a message: what stands in their way, and what they do to the compliance records.
 
+use super::foreseen::{Foreseen, draft_of, is_outdated};
 use super::people::{self, Cause};
 use super::planner::{AuditNote, EstablishmentData, Planner};
 use super::reception::{Applied, Context, Obstacle};
 use crate::catalogue;
-use crate::customer::CustomerDraft;
 use crate::establishment::{self, Change, Consultation, DAY_MS};
 use crate::id::EventId;
 use crate::message::{ConsultationCompleted, ConsultationScheduled, Fact, PatientUpdated, PlatformFact, Reason};
 use crate::pattern::EventType;
-use crate::region::{self, Address, RegionCode};
+use crate::region::{self, Address};
 use crate::timestamp::format_ms;
 use serde::Serialize;
 
@@ -63,47 +63,48 @@ fn location_region(location: Option<&Address>) -> Option<String> {
 }
 
 impl Planner<'_> {
-    /// What stands in the way of a fact, if anything does.
-    pub(super) fn obstacle(&self, fact: &Fact, context: &Context<'_>) -> Option<Obstacle> {
+    /// What stands in the way of a fact, if anything does; if nothing does, what it will change is foreseen for the facts after it.
+    pub(super) fn obstacle(&self, fact: &Fact, context: &Context<'_>, foreseen: &mut Foreseen) -> Option<Obstacle> {
         let unknown = |id: &str| {
-            let known = self.facts.customers.contains_key(id);
+            let known = self.foresee_customer(id, foreseen).is_some();
             (!known).then(|| Obstacle::Unknown(id.to_owned()))
         };
-        match fact {
+        let obstacle = match fact {
             Fact::ConsultationCompleted(completed) if completed.test => None,
             Fact::ConsultationCompleted(completed) => unknown(&completed.patient_external_id)
                 .or_else(|| self.future(completed, context))
-                .or_else(|| self.region(&completed.patient_external_id, context).err()),
+                .or_else(|| self.undecided(&completed.patient_external_id, context, foreseen)),
             Fact::ConsultationScheduled(scheduled) if scheduled.test => None,
             Fact::ConsultationScheduled(scheduled) => unknown(&scheduled.patient_external_id),
             Fact::PatientUpdated(patient) if patient.test || !context.updates_customers => None,
             Fact::PatientUpdated(patient) => unknown(&patient.patient_external_id),
             Fact::Platform(platform) => platform_obstacle(platform),
+        };
+        if obstacle.is_none() {
+            self.foresee(fact, context, foreseen);
         }
+        obstacle
     }
 
-    /// A consultation that ends later than the message came cannot have taken place; a day allows for zones and clocks.
-    #[expect(clippy::unused_self, reason = "reads as one of the obstacles beside it")]
+    /// A consultation that ends later than now cannot have taken place; a day allows for zones and clocks.
     fn future(&self, completed: &ConsultationCompleted, context: &Context<'_>) -> Option<Obstacle> {
-        (completed.completed_at > context.received_at.saturating_add(DAY_MS)).then(|| {
-            Obstacle::Undecided(Reason::new(
-                "completed_in_future",
-                "the consultation ends more than a day after the message came",
-            ))
+        let latest = context.received_at.max(self.now_ms).saturating_add(DAY_MS);
+        (completed.completed_at > latest).then(|| {
+            let detail =
+                "the consultation ends more than a day after the message came; reprocess it when it has taken place";
+            Obstacle::Undecided(Reason::new("completed_in_future", detail))
         })
     }
 
-    /// The region of a known customer: what an operator decided, or what the address says.
-    fn region(&self, customer_id: &str, context: &Context<'_>) -> Result<RegionCode, Obstacle> {
-        if let Some(region) = context.region {
-            return Ok(region);
+    /// Whether the region of a known customer stays open: an operator decides it, or the address does.
+    fn undecided(&self, customer_id: &str, context: &Context<'_>, foreseen: &Foreseen) -> Option<Obstacle> {
+        let customer = self.foresee_customer(customer_id, foreseen)?;
+        if context.region.is_some() || customer.region.is_some() {
+            return None;
         }
-        let customer = &self.facts.customers[customer_id];
-        customer.region.ok_or_else(|| {
-            let code = format!("region_{}", customer.region_outcome);
-            let detail = "the customer's address does not decide a region; mend it or reprocess with a region";
-            Obstacle::Undecided(Reason::new(&code, detail))
-        })
+        let code = format!("region_{}", customer.region_outcome);
+        let detail = "the customer's address does not decide a region; mend it or reprocess with a region";
+        Some(Obstacle::Undecided(Reason::new(&code, detail)))
     }
 
     /// Applies a fact that has no obstacle.
@@ -121,8 +122,9 @@ impl Planner<'_> {
 
     fn completed(&mut self, completed: &ConsultationCompleted, context: &Context<'_>) -> Applied {
         let customer_id = completed.patient_external_id.as_str();
-        let Ok(region) = self.region(customer_id, context) else {
-            // The obstacle was looked for before any fact had an effect; a fact before this one can only have made it go away.
+        let customer = self.facts.customers.get(customer_id);
+        let Some(region) = context.region.or_else(|| customer.and_then(|customer| customer.region)) else {
+            // The obstacles of all facts were looked for, with what the facts before this one change.
             return idle("region_undecided", "the region became undecidable within the message");
         };
         let consultation = Consultation {
@@ -167,7 +169,8 @@ impl Planner<'_> {
 
     fn scheduled(&mut self, scheduled: &ConsultationScheduled, context: &Context<'_>) -> Applied {
         let customer_id = scheduled.patient_external_id.as_str();
-        let region = context.region.or(self.facts.customers[customer_id].region);
+        let customer = self.facts.customers.get(customer_id);
+        let region = context.region.or_else(|| customer.and_then(|customer| customer.region));
         let data = ScheduledData {
             customer_id,
             region_code: region.map(|region| region.to_string()),
@@ -192,15 +195,10 @@ impl Planner<'_> {
                 "this source does not change customers; set updates_customers if it should",
             );
         }
-        let recorded = self.facts.customers[&patient.patient_external_id].updated_at;
-        if patient.changed_at.is_some_and(|changed_at| changed_at < recorded) {
+        if is_outdated(patient, self.facts.customers.get(&patient.patient_external_id)) {
             return idle("unchanged", "our record of the customer is newer than the partner's change");
         }
-        let draft = CustomerDraft {
-            external_id: patient.patient_external_id.clone(),
-            name: patient.name.clone(),
-            address: patient.address.clone(),
-        };
+        let draft = draft_of(patient);
         let cause = Cause {
             name: "patient_updated",
             message_id: Some(context.message_id),

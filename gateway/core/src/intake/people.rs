@@ -71,7 +71,7 @@ impl Planner<'_> {
         event
     }
 
-    fn merge(&self, before: Option<&Customer>, draft: &CustomerDraft, replace: bool) -> Customer {
+    pub(super) fn merge(&self, before: Option<&Customer>, draft: &CustomerDraft, replace: bool) -> Customer {
         let kept = before.filter(|_| !replace);
         let name = draft.name.clone().or_else(|| kept.and_then(|old| old.name.clone()));
         let address = draft.address.clone().or_else(|| kept.and_then(|old| old.address.clone()));

@@ -1,25 +1,27 @@
 //! Reception: what becomes of a partner's message, when it arrives and when it is taken up again.
 
+use super::foreseen::Foreseen;
 use super::planner::{AuditNote, Planner, received};
 use super::{KeptMessage, MessageOutcome, Receive, Received, Resume};
 use crate::id::{EventId, MessageId};
 use crate::idempotency;
-use crate::message::{Fact, Message, MessageStatus, Parsed, Reason};
+use crate::message::{Fact, Message, MessageStatus, Parsed, RawMessage, Reason};
 use crate::region::RegionCode;
 
-/// The keys under which a repeat of a message is recognised: the transport's id, the partner's own id, and where there is neither, the content itself.
-pub(super) fn keys(receive: &Receive) -> Vec<[u8; 32]> {
-    let source = receive.raw.source_id.to_string();
+/// The keys under which a repeat of a message is recognised: the transport's id and the partner's own id, and where there is neither, the content itself.
+///
+/// Content counts only where nothing else does: partners that send ids alone send the same body for every change of the same thing.
+pub fn dedupe_keys(raw: &RawMessage, transport_id: Option<&str>, parsed: &Parsed) -> Vec<[u8; 32]> {
+    let source = raw.source_id.to_string();
     let key = |kind: &str, id: &[u8]| idempotency::hash(&[source.as_bytes(), kind.as_bytes(), id]);
-    let partner_id = match &receive.parsed {
+    let partner_id = match parsed {
         Parsed::Accepted { partner_id, .. } | Parsed::Ignored { partner_id, .. } => partner_id.as_deref(),
         Parsed::Refused(_) | Parsed::Failed(_) => None,
     };
     let mut keys = Vec::new();
-    keys.extend(receive.transport_id.as_deref().map(|id| key("transport", id.as_bytes())));
+    keys.extend(transport_id.map(|id| key("transport", id.as_bytes())));
     keys.extend(partner_id.map(|id| key("partner", id.as_bytes())));
     if keys.is_empty() {
-        let raw = &receive.raw;
         let content = [raw.method.as_bytes(), raw.hook.as_bytes(), raw.query.as_bytes(), &raw.body];
         keys.push(key("content", &idempotency::hash(&content)));
     }
@@ -64,9 +66,15 @@ impl Outcome {
     }
 }
 
+/// The outcome of a message that turns out to be a repeat when it is taken up again: while it was kept, the same was sent once more and took effect.
+fn repeat_of(other: MessageId) -> Outcome {
+    let reason = Reason::new("duplicate", format!("the same was sent again meanwhile, and taken as {other}"));
+    Outcome::plain(MessageStatus::Ignored, Some(reason))
+}
+
 impl Planner<'_> {
     pub(super) fn receive(&mut self, receive: &Receive) -> Received {
-        let keys = keys(receive);
+        let keys = dedupe_keys(&receive.raw, receive.transport_id.as_deref(), &receive.parsed);
         let origin = format!("source:{}", receive.slug);
         if let Some(first) = keys.iter().find_map(|key| self.facts.dedupe.get(key)).cloned() {
             self.audit(AuditNote {
@@ -78,7 +86,7 @@ impl Planner<'_> {
             });
             return Received { duplicate: true, ..first };
         }
-        let id: MessageId = self.next_id();
+        let id = receive.message_id;
         let context = Context {
             message_id: id,
             received_at: receive.raw.received_at,
@@ -89,13 +97,7 @@ impl Planner<'_> {
         let outcome = self.outcome(&receive.parsed, &context);
         let answer =
             Received { reason: outcome.reason.clone(), events: outcome.events.clone(), ..received(id, outcome.status) };
-        // A refused message had no effect, so its ids stay free: the partner may mend it and send it again.
-        if outcome.status != MessageStatus::Rejected {
-            for key in keys {
-                self.facts.dedupe.insert(key, answer.clone());
-                self.writes.dedupe.push((key, id));
-            }
-        }
+        self.claim(&keys, &answer);
         self.audit_outcome(&origin, id, &outcome, receive.request_id.as_deref(), None);
         self.writes.messages.push(Message {
             id,
@@ -126,7 +128,10 @@ impl Planner<'_> {
             updates_customers: resume.updates_customers,
             region: resume.region,
         };
-        let outcome = self.outcome(&resume.parsed, &context);
+        let outcome = match self.other_with(&resume.keys, resume.message_id) {
+            Some(other) => repeat_of(other),
+            None => self.outcome(&resume.parsed, &context),
+        };
         if let Some(kept) = self.facts.messages.get_mut(&resume.message_id) {
             kept.status = outcome.status;
         }
@@ -142,6 +147,7 @@ impl Planner<'_> {
             events: outcome.events.clone(),
             ..received(resume.message_id, outcome.status)
         };
+        self.claim(&resume.keys, &answer);
         self.writes.outcomes.push(MessageOutcome {
             id: resume.message_id,
             status: outcome.status,
@@ -157,6 +163,27 @@ impl Planner<'_> {
         Some(answer)
     }
 
+    /// Another message that claimed one of these keys.
+    fn other_with(&self, keys: &[[u8; 32]], id: MessageId) -> Option<MessageId> {
+        let claimants = keys.iter().filter_map(|key| self.facts.dedupe.get(key));
+        claimants.map(|first| first.message_id).find(|claimant| *claimant != id)
+    }
+
+    /// Claims a message's keys. A refused message had no effect, so its keys stay free: the partner may mend it and send it again.
+    fn claim(&mut self, keys: &[[u8; 32]], answer: &Received) {
+        if answer.status == MessageStatus::Rejected {
+            return;
+        }
+        for key in keys {
+            match self.facts.dedupe.get(key) {
+                Some(first) if first.message_id != answer.message_id => continue,
+                Some(_) => {}
+                None => self.writes.dedupe.push((*key, answer.message_id)),
+            }
+            self.facts.dedupe.insert(*key, answer.clone());
+        }
+    }
+
     fn outcome(&mut self, parsed: &Parsed, context: &Context<'_>) -> Outcome {
         match parsed {
             Parsed::Accepted { facts, .. } => self.accepted(facts, context),
@@ -168,8 +195,9 @@ impl Planner<'_> {
 
     /// All facts of a message are applied, or none: what stands in the way of one is found before any has an effect.
     fn accepted(&mut self, facts: &[Fact], context: &Context<'_>) -> Outcome {
+        let mut foreseen = Foreseen::default();
         for fact in facts {
-            match self.obstacle(fact, context) {
+            match self.obstacle(fact, context, &mut foreseen) {
                 None => {}
                 Some(Obstacle::Unknown(customer)) => {
                     let reason =
@@ -219,7 +247,7 @@ impl Planner<'_> {
 
 fn metadata(parsed: &Parsed) -> Vec<(String, String)> {
     match parsed {
-        Parsed::Accepted { metadata, .. } => metadata.clone(),
-        _ => Vec::new(),
+        Parsed::Accepted { metadata, .. } | Parsed::Ignored { metadata, .. } => metadata.clone(),
+        Parsed::Refused(_) | Parsed::Failed(_) => Vec::new(),
     }
 }

@@ -1,1 +1,1 @@
-
+//! Tests of the pure intake rules, without a store.
