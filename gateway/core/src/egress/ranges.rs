@@ -1,0 +1,99 @@
+//! The ranges that no delivery goes to, by the IANA special-purpose address registries (RFC 6890 and its successors) and the
+//! cloud providers' metadata services.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A range that is refused.
+pub(super) struct Range {
+    first: u128,
+    length: u8,
+    pub(super) name: &'static str,
+    /// Whether only an allow-list entry for the single address opens it: here live the keys to the machine.
+    pub(super) exact: bool,
+}
+
+const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8, name: &'static str) -> Range {
+    Range { first: Ipv4Addr::new(a, b, c, d).to_bits() as u128, length, name, exact: false }
+}
+
+const fn v6(segments: [u16; 8], length: u8, name: &'static str) -> Range {
+    let [a, b, c, d, e, f, g, h] = segments;
+    Range { first: Ipv6Addr::new(a, b, c, d, e, f, g, h).to_bits(), length, name, exact: false }
+}
+
+const fn exact(range: Range) -> Range {
+    Range { exact: true, ..range }
+}
+
+/// The first match counts: single addresses stand before the ranges they lie in.
+const V4: [Range; 21] = [
+    v4(0, 0, 0, 0, 8, "this network"),
+    v4(10, 0, 0, 0, 8, "private"),
+    exact(v4(100, 100, 100, 200, 32, "cloud metadata")),
+    v4(100, 64, 0, 0, 10, "carrier-grade NAT"),
+    v4(127, 0, 0, 0, 8, "loopback"),
+    exact(v4(168, 63, 129, 16, 32, "cloud metadata")),
+    exact(v4(169, 254, 0, 0, 16, "link-local")),
+    v4(172, 16, 0, 0, 12, "private"),
+    exact(v4(192, 0, 0, 192, 32, "cloud metadata")),
+    v4(192, 0, 0, 0, 24, "protocol assignments"),
+    v4(192, 0, 2, 0, 24, "documentation"),
+    v4(192, 31, 196, 0, 24, "AS112"),
+    v4(192, 52, 193, 0, 24, "AMT"),
+    v4(192, 88, 99, 0, 24, "6to4 relay"),
+    v4(192, 168, 0, 0, 16, "private"),
+    v4(192, 175, 48, 0, 24, "AS112"),
+    v4(198, 18, 0, 0, 15, "benchmarking"),
+    v4(198, 51, 100, 0, 24, "documentation"),
+    v4(203, 0, 113, 0, 24, "documentation"),
+    v4(224, 0, 0, 0, 4, "multicast"),
+    v4(240, 0, 0, 0, 4, "reserved"),
+];
+
+/// What is not in 2000::/3 is refused whether it is named here or not.
+const V6: [Range; 15] = [
+    v6([0, 0, 0, 0, 0, 0, 0, 0], 128, "unspecified"),
+    v6([0, 0, 0, 0, 0, 0, 0, 1], 128, "loopback"),
+    v6([0, 0, 0, 0, 0, 0, 0, 0], 96, "IPv4-compatible"),
+    v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48, "local NAT64"),
+    v6([0x100, 0, 0, 0, 0, 0, 0, 0], 64, "discard"),
+    v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32, "Teredo"),
+    v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, "protocol assignments"),
+    v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, "documentation"),
+    v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, "6to4"),
+    v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "documentation"),
+    exact(v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128, "cloud metadata")),
+    v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, "private"),
+    exact(v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10, "link-local")),
+    v6([0xfec0, 0, 0, 0, 0, 0, 0, 0], 10, "site-local"),
+    v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8, "multicast"),
+];
+
+const NOT_GLOBAL: Range = v6([0, 0, 0, 0, 0, 0, 0, 0], 0, "not global unicast");
+
+/// The range that refuses an address, if any does.
+pub(super) fn refusing(address: IpAddr) -> Option<&'static Range> {
+    match address {
+        IpAddr::V4(v4) => V4.iter().find(|range| range.holds(v4.to_bits().into(), 32)),
+        IpAddr::V6(v6) => {
+            let global = v6.segments()[0] >> 13 == 1;
+            let named = V6.iter().find(|range| range.holds(v6.to_bits(), 128));
+            named.or((!global).then_some(&NOT_GLOBAL))
+        }
+    }
+}
+
+/// The IPv4 address that an IPv6 address stands for on the wire: mapped (`::ffff:0:0/96`) or translated (`64:ff9b::/96`, RFC 6052).
+pub(super) fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
+    let IpAddr::V6(v6) = address else { return None };
+    let [.., a, b, c, d] = v6.octets();
+    let translated = v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
+    v6.to_ipv4_mapped().or(translated.then_some(Ipv4Addr::new(a, b, c, d)))
+}
+
+impl Range {
+    fn holds(&self, address: u128, width: u8) -> bool {
+        let beyond = u32::from(width - self.length);
+        (address ^ self.first).checked_shr(beyond).unwrap_or(0) == 0
+    }
+}
