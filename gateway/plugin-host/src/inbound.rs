@@ -131,7 +131,7 @@ pub struct Refusal {
     /// What was expected there.
     pub expected: Option<String>,
     /// What to answer instead of the gateway's own problem body.
-    pub reply: Option<Reply>,
+    pub reply: Option<Box<Reply>>,
     /// Whatever the contract has no field for.
     pub attributes: Attributes,
 }

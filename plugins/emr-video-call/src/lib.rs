@@ -1,1 +1,129 @@
 //! Inbound plugin: video calls and appointments as one EMR vendor reports them.
+//!
+//! The vendor posts flat JSON objects. The field `event` says what happened:
+//! * `video_call.completed`: `patient_external_id`, `appointment_id`, `provider_id`, `call_duration_minutes` and
+//!   `completed_at`.
+//! * `appointment.scheduled`, `appointment.rescheduled`, `appointment.cancelled`: `patient_external_id`,
+//!   `appointment_id` and `starts_at` (not needed for a cancellation), and if known `provider_id`,
+//!   `duration_minutes` and `changed_at`.
+//!
+//! All may carry `test: true` and a `patient_location` (`line1`, `line2`, `city`, `state`, `postal_code`, `country`).
+//! Minutes and ids may be written as numbers or as strings. The plugin has no settings.
+
+use hookwright_plugin_sdk::export_inbound;
+use hookwright_plugin_sdk::inbound::{
+    Accepted, Address, AppointmentStatus, CallDuration, ConsultationCompleted, ConsultationScheduled, Context,
+    DurationSource, Inbound, Outcome, Refusal, Report, Request, Timestamp,
+};
+use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
+
+/// A day: no call is longer, and larger figures are seconds taken for minutes.
+const MINUTES_MAX: f64 = 1440.0;
+
+struct EmrVideoCall;
+
+impl Inbound for EmrVideoCall {
+    fn parse(_context: &Context, request: &Request) -> Result<Outcome, Refusal> {
+        let document = Document::body(&request.body)?;
+        let body = document.root();
+        body.object()?;
+        let event = body.get("event").text()?;
+        let (report, message_id) = match event {
+            "video_call.completed" => completed(&body)?,
+            "appointment.scheduled" => appointment(&body, AppointmentStatus::Scheduled)?,
+            "appointment.rescheduled" => appointment(&body, AppointmentStatus::Rescheduled)?,
+            "appointment.cancelled" => appointment(&body, AppointmentStatus::Cancelled)?,
+            _ => {
+                return Err(Refusal::unsupported(
+                    "/event",
+                    "video_call.completed, appointment.scheduled, appointment.rescheduled or appointment.cancelled",
+                ));
+            }
+        };
+        let metadata = vec![("event".to_owned(), event.to_owned())];
+        // The vendor sends no id of its messages, and sends one again, with another signature, if it hears nothing.
+        let message_id = Some(format!("{event}:{message_id}"));
+        Ok(Accepted { message_id, metadata, ..Accepted::new(vec![report]) }.into())
+    }
+}
+
+fn completed(body: &Node<'_>) -> Result<(Report, String), Mismatch> {
+    let patient_external_id = id(&body.get("patient_external_id"))?;
+    let appointment_id = id(&body.get("appointment_id"))?;
+    let completed_at = body.get("completed_at").timestamp()?;
+    let message_id = message_id(&appointment_id, Some(completed_at));
+    let consultation = ConsultationCompleted {
+        appointment_id: Some(appointment_id),
+        provider_id: Some(id(&body.get("provider_id"))?),
+        duration: Some(duration(&body.get("call_duration_minutes"), DurationSource::Actual)?),
+        patient_location: body.get("patient_location").optional().map(|place| address(&place)).transpose()?,
+        test: body.get("test").flag()?,
+        ..ConsultationCompleted::new(patient_external_id, completed_at)
+    };
+    Ok((Report::ConsultationCompleted(consultation), message_id))
+}
+
+fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, String), Mismatch> {
+    let patient_external_id = id(&body.get("patient_external_id"))?;
+    let appointment_id = id(&body.get("appointment_id"))?;
+    let starts_at = match body.get("starts_at").optional() {
+        None if status == AppointmentStatus::Cancelled => None,
+        _ => Some(body.get("starts_at").timestamp()?),
+    };
+    let changed_at = body.get("changed_at").optional().map(|at| at.timestamp()).transpose()?;
+    // An appointment may be moved to and fro: what tells the messages apart is first of all when the change was made.
+    let message_id = message_id(&appointment_id, changed_at.or(starts_at));
+    let minutes = body.get("duration_minutes").optional();
+    let consultation = ConsultationScheduled {
+        provider_id: body.get("provider_id").optional().map(|provider| id(&provider)).transpose()?,
+        starts_at,
+        duration: minutes.map(|minutes| duration(&minutes, DurationSource::Scheduled)).transpose()?,
+        changed_at,
+        patient_location: body.get("patient_location").optional().map(|place| address(&place)).transpose()?,
+        test: body.get("test").flag()?,
+        ..ConsultationScheduled::new(patient_external_id, appointment_id, status)
+    };
+    Ok((Report::ConsultationScheduled(consultation), message_id))
+}
+
+fn message_id(appointment_id: &str, at: Option<Timestamp>) -> String {
+    at.map_or_else(|| appointment_id.to_owned(), |at| format!("{appointment_id}:{}", at.unix_ms))
+}
+
+/// An id, short enough that a message id made of it keeps within the contract's 256 bytes.
+fn id(node: &Node<'_>) -> Result<String, Mismatch> {
+    let id = node.id()?;
+    let legal = id.len() <= 128 && !id.chars().any(char::is_control);
+    if legal { Ok(id) } else { Err(node.mismatch("an id of at most 128 printable bytes")) }
+}
+
+fn duration(minutes: &Node<'_>, source: DurationSource) -> Result<CallDuration, Mismatch> {
+    let minutes = minutes.number(0.0..=MINUTES_MAX, "minutes from 0 to 1440")?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 86,400")]
+    let seconds = (minutes * 60.0).round() as u32;
+    Ok(CallDuration { seconds, source })
+}
+
+fn address(place: &Node<'_>) -> Result<Address, Mismatch> {
+    place.object()?;
+    let part = |key| place.get(key).optional().map(|part| text(&part)).transpose();
+    Ok(Address {
+        lines: [part("line1")?, part("line2")?].into_iter().flatten().collect(),
+        city: part("city")?,
+        state: part("state")?,
+        postal_code: part("postal_code")?,
+        country: part("country")?,
+        attributes: Vec::new(),
+    })
+}
+
+fn text(node: &Node<'_>) -> Result<String, Mismatch> {
+    let text = node.text()?;
+    let legal = text.len() <= 512 && !text.chars().any(char::is_control);
+    if legal { Ok(text.to_owned()) } else { Err(node.mismatch("text of at most 512 printable bytes")) }
+}
+
+export_inbound!(EmrVideoCall);
+
+#[cfg(test)]
+mod tests;

@@ -96,7 +96,7 @@ fn checked_refusal(refusal: wit::Refusal) -> Result<Refusal, Invalid> {
         code: code(refusal.code)?,
         location: optional("location", refusal.location, TEXT_BYTES_MAX)?,
         expected: optional("expected", refusal.expected, TEXT_BYTES_MAX)?,
-        reply: reply(refusal.reply)?,
+        reply: reply(refusal.reply)?.map(Box::new),
         attributes: attributes(refusal.attributes)?,
     })
 }

@@ -1,0 +1,158 @@
+//! One place in a document.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::Mismatch;
+use crate::inbound::Timestamp;
+use crate::timestamp::parse_rfc3339;
+
+/// One place in a document, whether or not anything is there. `null` counts as nothing.
+#[derive(Clone)]
+pub struct Node<'a> {
+    value: Option<&'a Value>,
+    pointer: String,
+    code: &'static str,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn root(value: &'a Value, code: &'static str) -> Self {
+        Self { value: Some(value), pointer: String::new(), code }
+    }
+
+    /// The place of this key. It is empty if there is no such key, or if this is no object.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Self {
+        let value = self.value.and_then(|value| value.as_object()?.get(key)).filter(|value| !value.is_null());
+        let mut pointer = self.pointer.clone();
+        push(&mut pointer, key);
+        Self { value, pointer, code: self.code }
+    }
+
+    /// The place, if there is something.
+    #[must_use]
+    pub fn optional(self) -> Option<Self> {
+        self.value.is_some().then_some(self)
+    }
+
+    /// The value, if there is one.
+    pub fn value(&self) -> Option<&'a Value> {
+        self.value
+    }
+
+    /// A failure at this place, for checks of the plugin's own.
+    pub fn mismatch(&self, expected: &'static str) -> Mismatch {
+        Mismatch { code: self.code, location: self.pointer.clone(), expected }
+    }
+
+    /// A string that is not empty.
+    pub fn text(&self) -> Result<&'a str, Mismatch> {
+        let text = self.value.and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+        text.ok_or_else(|| self.mismatch("a string that is not empty"))
+    }
+
+    /// An id: a string that is not empty, or a whole number.
+    pub fn id(&self) -> Result<String, Mismatch> {
+        match self.value {
+            Some(Value::Number(number)) if number.is_u64() || number.is_i64() => Ok(number.to_string()),
+            _ => match self.text() {
+                Ok(text) => Ok(text.to_owned()),
+                Err(_) => Err(self.mismatch("a string that is not empty, or a whole number")),
+            },
+        }
+    }
+
+    /// A number, or a string that holds one, within the range.
+    pub fn number(&self, range: RangeInclusive<f64>, expected: &'static str) -> Result<f64, Mismatch> {
+        let number = match self.value {
+            Some(Value::Number(number)) => number.as_f64(),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            _ => None,
+        };
+        number.filter(|number| range.contains(number)).ok_or_else(|| self.mismatch(expected))
+    }
+
+    /// `true` or `false`; nothing counts as `false`.
+    pub fn flag(&self) -> Result<bool, Mismatch> {
+        match self.value {
+            None => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(self.mismatch("true or false")),
+        }
+    }
+
+    /// An RFC 3339 time with an offset.
+    pub fn timestamp(&self) -> Result<Timestamp, Mismatch> {
+        let timestamp = self.value.and_then(Value::as_str).and_then(parse_rfc3339);
+        timestamp.ok_or_else(|| self.mismatch("an RFC 3339 time with an offset"))
+    }
+
+    /// An object.
+    pub fn object(&self) -> Result<&'a Map<String, Value>, Mismatch> {
+        self.value.and_then(Value::as_object).ok_or_else(|| self.mismatch("an object"))
+    }
+
+    /// The places of a list's items.
+    pub fn items(&self) -> Result<impl Iterator<Item = Node<'a>>, Mismatch> {
+        let list = self.value.and_then(Value::as_array).ok_or_else(|| self.mismatch("a list"))?;
+        let (pointer, code) = (self.pointer.clone(), self.code);
+        Ok(list.iter().enumerate().map(move |(index, value)| {
+            let mut pointer = pointer.clone();
+            push(&mut pointer, &index.to_string());
+            Node { value: Some(value), pointer, code }
+        }))
+    }
+}
+
+/// Goes one step down, in the notation of RFC 6901.
+pub(super) fn push(pointer: &mut String, step: &str) {
+    pointer.push('/');
+    for character in step.chars() {
+        match character {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn located<T>(result: Result<T, Mismatch>) -> String {
+        result.err().map(|mismatch| mismatch.location).unwrap()
+    }
+
+    #[test]
+    fn failures_are_located_by_pointers() {
+        let value = json!({"a/b": {"~": 1}, "list": [{}, {"id": true}], "none": null});
+        let root = Node::root(&value, "malformed");
+        assert_eq!(located(root.get("a/b").get("~").text()), "/a~1b/~0");
+        assert_eq!(located(root.get("list").items().unwrap().nth(1).unwrap().get("id").id()), "/list/1/id");
+        assert_eq!(located(root.get("none").text()), "/none");
+        assert_eq!(located(root.get("missing").get("deeper").timestamp()), "/missing/deeper");
+        assert!(root.get("none").optional().is_none());
+    }
+
+    #[test]
+    fn numbers_may_be_written_as_strings() {
+        let value = json!({"n": 15, "s": " 15.5 ", "bad": "15 min", "nan": "NaN", "inf": "inf"});
+        let root = Node::root(&value, "malformed");
+        let number = |key| root.get(key).number(0.0..=1440.0, "minutes").ok();
+        assert_eq!((number("n"), number("s")), (Some(15.0), Some(15.5)));
+        assert_eq!((number("bad"), number("nan"), number("inf"), number("none")), (None, None, None, None));
+        assert!(root.get("n").number(0.0..=10.0, "minutes").is_err());
+    }
+
+    #[test]
+    fn ids_are_strings_or_whole_numbers() {
+        let value = json!({"s": "cus_xyz", "n": 42, "f": 4.2, "e": "  ", "b": false});
+        let id = |key| Node::root(&value, "malformed").get(key).id().ok();
+        assert_eq!((id("s").as_deref(), id("n").as_deref()), (Some("cus_xyz"), Some("42")));
+        assert_eq!((id("f"), id("e"), id("b"), id("missing")), (None, None, None, None));
+    }
+}
