@@ -11,4 +11,7 @@ pub trait Intake: Send + Sync + 'static {
     /// all of them. Deliveries that were created go to the store's subscriber as soon as they are committed (see [`crate::Outbox::fresh`]). Dropping the future does
     /// not undo the work.
     fn submit(&self, work: Work) -> Answering<'_, Answer>;
+
+    /// Drops keys of de-duplication and idempotency whose periods are over, at most `limit` of them, and returns how many were dropped.
+    fn forget_keys(&self, limit: u32) -> Answering<'_, u32>;
 }
