@@ -11,6 +11,7 @@ pub mod event;
 pub mod id;
 pub mod idempotency;
 pub mod intake;
+pub mod json;
 pub mod message;
 pub mod pattern;
 pub mod region;

@@ -1,9 +1,10 @@
 //! The ranges that no delivery goes to, by the IANA special-purpose address registries (RFC 6890 and its successors) and the
 //! cloud providers' metadata services.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A range that is refused.
+#[derive(Clone, Copy)]
 pub(super) struct Range {
     first: u128,
     length: u8,
@@ -17,8 +18,12 @@ const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8, name: &'static str) -> Range
 }
 
 const fn v6(segments: [u16; 8], length: u8, name: &'static str) -> Range {
-    let [a, b, c, d, e, f, g, h] = segments;
-    Range { first: Ipv6Addr::new(a, b, c, d, e, f, g, h).to_bits(), length, name, exact: false }
+    let (mut first, mut at) = (0, 0);
+    while at < segments.len() {
+        first = first << 16 | segments[at] as u128;
+        at += 1;
+    }
+    Range { first, length, name, exact: false }
 }
 
 const fn exact(range: Range) -> Range {
@@ -50,7 +55,7 @@ const V4: [Range; 21] = [
     v4(240, 0, 0, 0, 4, "reserved"),
 ];
 
-/// What is not in 2000::/3 is refused whether it is named here or not.
+/// What is not in `2000::/3` is refused whether it is named here or not.
 const V6: [Range; 15] = [
     v6([0, 0, 0, 0, 0, 0, 0, 0], 128, "unspecified"),
     v6([0, 0, 0, 0, 0, 0, 0, 1], 128, "loopback"),
