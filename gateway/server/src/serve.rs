@@ -1,1 +1,241 @@
-//! (being written)
+//! Wiring: from a configuration to a running gateway, and to its end.
+
+mod keyring;
+pub mod log;
+mod open;
+mod signals;
+
+pub use keyring::KeyringError;
+pub use open::{OpenedStore, open_store};
+pub use signals::told_to_stop;
+
+use crate::app::App;
+use crate::clock::SystemClock;
+use crate::config::{Config, ListenerConfig};
+use crate::dispatch::{DispatchParts, Dispatcher};
+use crate::plugins::{self, Plugins, PluginsParts};
+use crate::upkeep::Upkeep;
+use crate::{admin, ingress, listener};
+use hookwright_plugin_host::HostError;
+use hookwright_store::{Clock, Store, StoreError};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
+
+/// What the caller may bring along.
+pub struct Options {
+    /// The public and the admin listener, bound already; otherwise they are bound as configured.
+    pub listeners: Option<(TcpListener, TcpListener)>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { listeners: None, clock: Arc::new(SystemClock) }
+    }
+}
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// There are no sealing keys.
+    #[error("no sealing keys")]
+    Keyring(#[from] KeyringError),
+    /// The database cannot be used.
+    #[error("cannot use the database {}", path.display())]
+    Database {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The store refused during the start.
+    #[error("cannot read the records")]
+    Store(#[source] StoreError),
+    /// The admin API would be open to whoever can connect.
+    #[error(
+        "admin.listen {address} is reachable from other machines, and no API key exists: make one with `hookwright keys create --name NAME --scope admin`, or listen on 127.0.0.1"
+    )]
+    OpenAdmin {
+        /// Where it was to listen.
+        address: SocketAddr,
+    },
+    /// Plugins cannot be run.
+    #[error("cannot run plugins")]
+    Host(#[from] HostError),
+    /// A listener cannot be bound.
+    #[error("cannot listen on {address} ({key})")]
+    Bind {
+        /// The setting.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A certificate cannot be used.
+    #[error("cannot set up {key}")]
+    Listener {
+        /// The setting.
+        key: &'static str,
+        /// Why.
+        #[source]
+        source: listener::ListenerError,
+    },
+    /// A task of the start died.
+    #[error("a task of the start died")]
+    Task(#[from] JoinError),
+}
+
+/// A running gateway.
+pub struct Running {
+    /// Where partners post.
+    pub public: SocketAddr,
+    /// Where the platform and operators connect.
+    pub admin: SocketAddr,
+    /// Its parts.
+    pub app: App,
+    opened: OpenedStore,
+    shutdown: watch::Sender<bool>,
+    listeners: [JoinHandle<()>; 2],
+    dispatcher: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("public", &self.public).field("admin", &self.admin).finish_non_exhaustive()
+    }
+}
+
+/// Starts everything. When this returns, both listeners accept.
+pub async fn start(config: Config, options: Options) -> Result<Running, ServeError> {
+    let Options { listeners, clock } = options;
+    let opened = open_store(&config, Arc::clone(&clock)).await?;
+    match wire(config, listeners, clock, &opened).await {
+        Ok(wired) => Ok(wired.run(opened)),
+        Err(error) => {
+            opened.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// Everything made, and nothing accepting yet.
+struct Wired {
+    app: App,
+    dispatcher: JoinHandle<()>,
+    public: Door,
+    admin: Door,
+}
+
+/// A bound listener.
+struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+async fn wire(
+    config: Config,
+    listeners: Option<(TcpListener, TcpListener)>,
+    clock: Arc<dyn Clock>,
+    opened: &OpenedStore,
+) -> Result<Wired, ServeError> {
+    let store: Arc<dyn Store> = Arc::clone(&opened.store);
+    let (public, admin) = match listeners {
+        Some((public, admin)) => (Some(public), Some(admin)),
+        None => (None, None),
+    };
+    let public = door("public.listen", &config.public, public).await?;
+    let admin = door("admin.listen", &config.admin, admin).await?;
+    if !admin.address.ip().is_loopback() && store.keys().is_empty() {
+        return Err(ServeError::OpenAdmin { address: admin.address });
+    }
+    let plugins_config = config.plugins.clone();
+    let host = tokio::task::spawn_blocking(move || plugins::host(&plugins_config)).await??;
+    let plugins = Plugins::start(PluginsParts {
+        host,
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        config: config.plugins.clone(),
+        strict_event_types: config.strict_event_types,
+    })
+    .await
+    .map_err(ServeError::Store)?;
+    let (dispatcher, dispatching) = Dispatcher::start(DispatchParts {
+        store: Arc::clone(&store),
+        ids: opened.ids.clone(),
+        clock: Arc::clone(&clock),
+        config: config.delivery.clone(),
+        egress_allow: config.egress_allow.clone(),
+        plugins: Arc::clone(&plugins),
+    });
+    let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock));
+    let config = Arc::new(config);
+    let ids = opened.ids.clone();
+    let app = App { store, ids, clock, config, plugins, dispatcher, upkeep };
+    Ok(Wired { app, dispatcher: dispatching, public, admin })
+}
+
+impl Wired {
+    fn run(self, opened: OpenedStore) -> Running {
+        let (shutdown, _) = watch::channel(false);
+        let (public, admin) = (self.public.address, self.admin.address);
+        let listeners = [
+            tokio::spawn(listener::run(
+                self.public.listener,
+                self.app.config.public.clone(),
+                ingress::router(self.app.clone()),
+                shutdown.subscribe(),
+            )),
+            tokio::spawn(listener::run(
+                self.admin.listener,
+                self.app.config.admin.clone(),
+                admin::router(self.app.clone()),
+                shutdown.subscribe(),
+            )),
+        ];
+        Running { public, admin, app: self.app, opened, shutdown, listeners, dispatcher: self.dispatcher }
+    }
+}
+
+async fn door(key: &'static str, config: &ListenerConfig, bound: Option<TcpListener>) -> Result<Door, ServeError> {
+    let bind = |source| ServeError::Bind { key, address: config.address, source };
+    let listener = match bound {
+        Some(listener) => listener,
+        None => TcpListener::bind(config.address).await.map_err(bind)?,
+    };
+    let address = listener.local_addr().map_err(bind)?;
+    Ok(Door { listener, address })
+}
+
+impl Running {
+    /// Stops in good order: accepts nothing new, finishes what is under way for as long as the configuration grants, and closes the store.
+    pub async fn stop(self) {
+        let drain = self.app.config.drain;
+        self.shutdown.send_replace(true);
+        let [public, admin] = self.listeners;
+        let doors = async {
+            for door in [public, admin] {
+                if let Err(error) = door.await {
+                    tracing::error!(%error, "a listener's task died");
+                }
+            }
+        };
+        let (given_up, ()) = tokio::join!(self.app.dispatcher.drain(drain), doors);
+        if given_up > 0 {
+            tracing::warn!(given_up, "deliveries under way were given up; they are tried again after the next start");
+        }
+        if let Err(error) = self.dispatcher.await {
+            tracing::error!(%error, "the dispatcher's task died");
+        }
+        self.app.upkeep.stop().await;
+        drop(self.app);
+        self.opened.close().await;
+    }
+}

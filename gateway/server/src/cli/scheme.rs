@@ -1,0 +1,105 @@
+//! How a request is or was signed, and with which secret: flags of `sign` and `verify`.
+
+use super::failure::{Failure, told, usage};
+use clap::ValueEnum;
+use hookwright_core::secret::RawSecret;
+use hookwright_core::signature::{Digest, Encoding, HmacScheme, Scheme};
+use std::path::PathBuf;
+
+/// The scheme and the secret.
+#[derive(clap::Args)]
+pub(super) struct SchemeArguments {
+    /// The secret: `whsec_…` for Standard Webhooks, any text for an HMAC. Better given in the variable or a file, for arguments
+    /// can be seen by others on the machine.
+    #[arg(long, value_name = "TEXT", env = "HOOKWRIGHT_SECRET", hide_env_values = true)]
+    secret: Option<String>,
+    /// A file with the secret; one line break at its end is not part of it.
+    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    secret_file: Option<PathBuf>,
+    /// The whole scheme as JSON, as a source's `verification` field has it.
+    #[arg(long, value_name = "JSON", conflicts_with = "signature_header")]
+    scheme: Option<String>,
+    /// The header that holds a generic HMAC; without it (and without --scheme) the scheme is Standard Webhooks.
+    #[arg(long, value_name = "NAME")]
+    signature_header: Option<String>,
+    /// What stands before the signature in that header, e.g. `sha256=`.
+    #[arg(long, value_name = "TEXT", requires = "signature_header", default_value = "", hide_default_value = true)]
+    prefix: String,
+    /// How the signature is written.
+    #[arg(long, value_enum, requires = "signature_header", default_value = "hex")]
+    encoding: EncodingWord,
+    /// The hash function.
+    #[arg(long, value_enum, requires = "signature_header", default_value = "sha256")]
+    digest: DigestWord,
+    /// The header with the time of signing; what is signed is then `TIMESTAMP.BODY`.
+    #[arg(long, value_name = "NAME", requires = "signature_header")]
+    timestamp_header: Option<String>,
+}
+
+/// The secret is one.
+impl std::fmt::Debug for SchemeArguments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SchemeArguments").field("signature_header", &self.signature_header).finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EncodingWord {
+    Hex,
+    Base64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DigestWord {
+    Sha256,
+    Sha512,
+}
+
+impl SchemeArguments {
+    /// The scheme, checked.
+    pub(super) fn scheme(&self) -> Result<Scheme, Failure> {
+        let scheme = match (&self.scheme, &self.signature_header) {
+            (Some(json), _) => serde_json::from_str(json).map_err(|error| usage(format!("--scheme: {error}")))?,
+            (None, Some(header)) => Scheme::Hmac(self.hmac(header)),
+            (None, None) => Scheme::STANDARD,
+        };
+        scheme.check().map_err(|error| usage(format!("the scheme cannot be carried out: {error}")))?;
+        Ok(scheme)
+    }
+
+    fn hmac(&self, header: &str) -> HmacScheme {
+        HmacScheme {
+            header: header.to_owned(),
+            prefix: self.prefix.clone(),
+            encoding: match self.encoding {
+                EncodingWord::Hex => Encoding::Hex,
+                EncodingWord::Base64 => Encoding::Base64,
+            },
+            digest: match self.digest {
+                DigestWord::Sha256 => Digest::Sha256,
+                DigestWord::Sha512 => Digest::Sha512,
+            },
+            timestamp_header: self.timestamp_header.clone(),
+            timestamp_unit: hookwright_core::signature::TimestampUnit::Seconds,
+            signed_content: None,
+            id_header: None,
+            tolerance_seconds: Some(300),
+        }
+    }
+
+    /// The secret, checked against the scheme.
+    pub(super) fn secret(&self, scheme: &Scheme) -> Result<RawSecret, Failure> {
+        let text = match (&self.secret, &self.secret_file) {
+            (Some(text), _) => text.clone(),
+            (None, Some(file)) => {
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| told(format!("cannot read {}: {error}", file.display())))?;
+                text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).unwrap_or(&text).to_owned()
+            }
+            (None, None) => return Err(usage("a secret is needed: --secret, --secret-file or HOOKWRIGHT_SECRET")),
+        };
+        let secret = RawSecret::parse(&text).map_err(|error| usage(error.to_string()))?;
+        scheme.check_secret(&secret).map_err(|error| usage(error.to_string()))?;
+        Ok(secret)
+    }
+}

@@ -1,0 +1,18 @@
+//! `serve`: runs the gateway until it is told to stop.
+
+use super::failure::Failure;
+use super::settings::SettingsArguments;
+use crate::serve::{self, Options, log};
+use std::process::ExitCode;
+
+pub(super) async fn run(arguments: &SettingsArguments) -> Result<ExitCode, Failure> {
+    let loaded = arguments.load()?;
+    log::start(&loaded.config.log);
+    let running = serve::start(loaded.config, Options::default()).await?;
+    tracing::info!(public = %running.public, admin = %running.admin, "the gateway is up");
+    serve::told_to_stop().await?;
+    tracing::info!("stopping: what is under way is finished first");
+    running.stop().await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,22 @@
+//! The plugins of the checkout, built once for the whole run.
+
+use super::root;
+use hookwright_plugin_host::build::build_guest;
+use std::sync::OnceLock;
+
+/// The component of `plugins/emr-video-call`.
+pub(crate) fn emr_video_call() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| build("emr-video-call"))
+}
+
+/// The component of `plugins/klaviyo-profile`.
+pub(crate) fn klaviyo_profile() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| build("klaviyo-profile"))
+}
+
+/// Builds the guest in a directory of `plugins/`.
+pub(crate) fn build(name: &str) -> Vec<u8> {
+    build_guest(&root().join("plugins").join(name), &root().join("target").join("guests")).unwrap()
+}

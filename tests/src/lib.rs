@@ -1,1 +1,0 @@
-//! Integration tests of Hookwright through the real library and binary.

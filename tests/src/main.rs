@@ -1,0 +1,14 @@
+//! Integration tests of Hookwright through the real library and binary, in one test binary.
+
+mod admin;
+mod clients;
+mod command;
+mod config;
+mod demo;
+mod harness;
+mod kill;
+mod snapshots;
+mod story;
+mod tidy;
+mod way_in;
+mod way_out;
