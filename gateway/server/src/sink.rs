@@ -169,9 +169,14 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut ended: watch::Re
             .header_read_timeout(Duration::from_secs(30))
             .serve_connection(TokioIo::new(stream), service)
     );
-    let outcome = tokio::select! {
-        outcome = served.as_mut() => outcome,
-        _ = ended.wait_for(|ended| *ended) => {
+    let ending = async { drop(ended.wait_for(|ended| *ended).await) };
+    let early = tokio::select! {
+        outcome = served.as_mut() => Some(outcome),
+        () = ending => None,
+    };
+    let outcome = match early {
+        Some(outcome) => outcome,
+        None => {
             served.as_mut().graceful_shutdown();
             served.await
         }
