@@ -277,6 +277,14 @@ mod tests {
     }
 
     #[test]
+    fn the_format_on_disk_stays_as_it_is() {
+        // Computed by another implementation (XChaCha20-Poly1305 written out after draft-irtf-cfrg-xchacha-03).
+        let known = "0172cd6e84030303030303030303030303030303030303030303030303357d8fb9ec9ba919d260445f76faa195b32b";
+        assert_eq!(hex::encode(ring().seal(&[3; NONCE_BYTES], PLACE, b"{}")), known);
+        assert_eq!(ring().open(PLACE, &hex::decode(known).unwrap()).unwrap(), b"{}");
+    }
+
+    #[test]
     fn never_shows_a_key() {
         let shown = format!("{:?}", ring());
         assert!(!shown.contains("0101") && !shown.contains("1, 1"), "{shown}");
