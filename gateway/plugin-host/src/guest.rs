@@ -42,7 +42,8 @@ impl log::Host for Guest {
     }
 }
 
-fn store(engine: &Engine, limits: &CallLimits) -> Store<Guest> {
+/// A store for one instance, held to the limits of its call.
+pub(crate) fn store(engine: &Engine, limits: &CallLimits) -> Store<Guest> {
     let guest =
         Guest { meter: Meter::new(limits), log: Vec::new(), log_bytes_left: limits.log_bytes, log_truncated: false };
     let mut store = Store::new(engine, guest);

@@ -88,6 +88,7 @@ impl PluginHost {
         let digest = Digest::of(bytes);
         let component = self.code(&digest, bytes)?;
         let linked = self.link(outside.world, &component)?;
+        run::try_start(&self.engine, &linked)?;
         Ok(Arc::new(PluginVersion {
             digest,
             contract: outside.contract,

@@ -67,6 +67,12 @@ pub enum LoadError {
         /// What does not fit.
         problem: String,
     },
+    /// An instance of the component cannot be made: it crashes, takes too long or wants too much memory as it starts.
+    #[error("the component fails as it starts: {problem}")]
+    Start {
+        /// What happened.
+        problem: String,
+    },
     /// The component cannot be compiled, or needs more than a slot of the pool offers.
     #[error("the component cannot be compiled: {problem}")]
     Compile {
@@ -88,6 +94,7 @@ impl LoadError {
             Self::WrongContract { .. } => "wrong_contract",
             Self::ForbiddenImport { .. } => "forbidden_import",
             Self::WrongShape { .. } => "wrong_shape",
+            Self::Start { .. } => "start",
             Self::Compile { .. } => "compile",
         }
     }

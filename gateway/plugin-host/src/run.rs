@@ -1,6 +1,9 @@
 //! Calls into guests: a fresh instance, one function, its answer checked.
 
-use wasmtime::Engine;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use wasmtime::{Engine, Trap};
 
 use crate::answer;
 use crate::bindings::inbound::exports::hookwright::plugin::intake;
@@ -9,11 +12,38 @@ use crate::bindings::outbound::exports::hookwright::plugin::dispatch;
 use crate::call::{CallFailure, Called};
 use crate::component::CONTRACT;
 use crate::context::CallContext;
-use crate::guest::{Stop, watch};
+use crate::guest::{Stop, store, watch};
 use crate::inbound::{Assurance, FetchAnswer, InboundRequest, Outcome, Resumption};
-use crate::limits::CallLimits;
+use crate::limits::{CallLimits, DEADLINE_MAX, MEMORY_BYTES_MAX, MemoryLimitReached};
+use crate::load::LoadError;
 use crate::outbound::{Decision, OutboundDelivery, OutboundEvent};
 use crate::version::{Linked, PluginVersion, World};
+
+/// Makes one instance and drops it: only then are the types of the exports checked, and the guest's start code is run.
+pub(crate) fn try_start(engine: &Engine, linked: &Linked) -> Result<(), LoadError> {
+    let limits = CallLimits { deadline: DEADLINE_MAX, memory_bytes: MEMORY_BYTES_MAX, ..CallLimits::default() };
+    let mut store = store(engine, &limits);
+    let started = match linked {
+        Linked::Inbound(linked) => at_once(linked.instantiate_async(&mut store)).map(|result| result.map(drop)),
+        Linked::Outbound(linked) => at_once(linked.instantiate_async(&mut store)).map(|result| result.map(drop)),
+    };
+    match started {
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) if error.is::<Trap>() || error.is::<MemoryLimitReached>() => {
+            Err(LoadError::Start { problem: error.root_cause().to_string() })
+        }
+        Some(Err(error)) => Err(LoadError::WrongShape { problem: format!("{error:#}") }),
+        None => Err(LoadError::Start { problem: "it waits for something".to_owned() }),
+    }
+}
+
+/// The result of a future that has nothing to wait for: the contract's imports answer at once, and epochs end the call.
+fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Some(result),
+        Poll::Pending => None,
+    }
+}
 
 /// Asks an inbound plugin to read a request, or to go on reading it.
 pub(crate) async fn intake(

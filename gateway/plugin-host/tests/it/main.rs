@@ -1,0 +1,9 @@
+//! The host against real components: hostile ones, ill-fitting ones, and the two that come with the repository.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cache;
+mod contained;
+mod guest;
+mod loaded;
+mod shipped;
