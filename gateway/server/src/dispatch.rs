@@ -1,18 +1,53 @@
 //! The way out: pending deliveries become signed requests, and what became of them goes back to the store.
 //!
-//! One task, the [`engine`], owns every subscription's queue and decides what goes next; each exchange runs in a task of its own, which asks nobody for a lock. Memory is
+//! One task, the engine, owns every subscription's queue and decides what goes next; each exchange runs in a task of its own, which asks nobody for a lock. Memory is
 //! the lease and the table of pending deliveries is the truth: whatever is not in memory is found there again, after a crash as after an overflow.
 
+mod board;
+mod client;
+mod courier;
+mod decide;
+mod endpoint;
+mod engine;
+mod failure;
+mod lane;
+mod notice;
+mod outgoing;
+mod report;
+mod room;
+mod scan;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod transform;
+
+pub use decide::{Decision, Ending, Moment, Rules, Throttled, decide};
+
+use crate::config::DeliveryConfig;
 use crate::plugins::Plugins;
+use board::{Board, Limits};
+use client::{Client, ClientConfig};
+use courier::Courier;
+use engine::{Engine, Nudge};
 use hookwright_core::delivery::Pending;
-use hookwright_core::egress::Cidr;
+use hookwright_core::egress::{AddressPolicy, Cidr};
 use hookwright_core::id::SubscriptionId;
 use hookwright_store::{Clock, Ids, Store};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::config::DeliveryConfig;
+/// Deliveries in memory that are not under way.
+const ENTRIES_MAX: usize = 131_072;
+/// Bytes of their events.
+const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Records on their way to the store beside as many as there may be exchanges.
+const RECORDS_MAX: usize = 4_096;
+/// Commands that wait for the engine.
+const COMMANDS_MAX: usize = 1_024;
 
 /// What the dispatcher works with.
 #[derive(Clone)]
@@ -31,24 +66,85 @@ pub struct DispatchParts {
     pub plugins: Arc<Plugins>,
 }
 
+/// What the engine is told.
+enum Command {
+    /// An operator wants this delivery tried now.
+    Offer(Pending),
+    /// Start nothing new, and end.
+    Drain {
+        /// How long what is under way is waited for.
+        deadline: Duration,
+        /// Hears how many deliveries were given up.
+        done: oneshot::Sender<usize>,
+    },
+}
+
 /// A handle on the dispatcher.
-#[derive(Clone, Debug)]
-pub struct Dispatcher {}
+#[derive(Clone)]
+pub struct Dispatcher {
+    commands: mpsc::Sender<Command>,
+    nudge: Arc<Nudge>,
+}
+
+impl std::fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Dispatcher { .. }")
+    }
+}
 
 impl Dispatcher {
-    /// Starts delivering. The task ends after [`Dispatcher::drain`].
-    pub fn start(_parts: DispatchParts) -> (Self, JoinHandle<()>) {
-        (Self {}, tokio::spawn(async {}))
+    /// Starts delivering, on the runtime of the caller. The task ends after [`Dispatcher::drain`], or when every handle is gone.
+    pub fn start(parts: DispatchParts) -> (Self, JoinHandle<()>) {
+        let in_flight_max = parts.config.in_flight_max;
+        let client = Client::new(ClientConfig {
+            policy: AddressPolicy { allow: parts.egress_allow },
+            connect_timeout: parts.config.connect_timeout,
+            response_bytes_max: parts.config.response_bytes_max,
+            idle_max: in_flight_max,
+        });
+        if let Some(fault) = client.tls_fault() {
+            tracing::warn!("deliveries to https URLs will fail: {fault}");
+        }
+        let courier = Courier {
+            store: parts.store,
+            clock: parts.clock,
+            plugins: parts.plugins,
+            client,
+            schedule: parts.config.schedule,
+            complained_at: AtomicI64::new(0),
+        };
+        let board = Board::new(Limits {
+            in_flight_max,
+            under_way_max: in_flight_max.saturating_add(RECORDS_MAX),
+            entries_max: ENTRIES_MAX,
+            event_bytes_max: EVENT_BYTES_MAX,
+        });
+        let nudge = Arc::<Nudge>::default();
+        let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+        let engine = Engine::new(board, Arc::new(courier), parts.ids, receiver, Arc::clone(&nudge));
+        (Self { commands, nudge }, tokio::spawn(engine.run()))
     }
 
-    /// A subscription was created, changed, paused, resumed or deleted: what memory holds of it is looked at again.
-    pub fn subscription_changed(&self, _id: SubscriptionId) {}
+    /// A subscription was created, changed, paused, resumed or deleted: what memory holds of it is looked at again. The engine would see it at its next turn in any case.
+    pub fn subscription_changed(&self, _id: SubscriptionId) {
+        self.nudge.notify.notify_one();
+    }
 
     /// A delivery that an operator wants tried now; it is pending again in the store.
-    pub fn offer(&self, _pending: Pending) {}
+    pub fn offer(&self, pending: Pending) {
+        if self.commands.try_send(Command::Offer(pending)).is_err() {
+            // Too many at once: they are found in the table.
+            self.nudge.overflow.store(true, Ordering::Release);
+            self.nudge.notify.notify_one();
+        }
+    }
 
     /// Starts nothing new, and waits for what is under way; what is not done by the deadline is given up, still pending in the store. Returns how many were given up.
-    pub async fn drain(&self, _deadline: Duration) -> usize {
-        0
+    pub async fn drain(&self, deadline: Duration) -> usize {
+        let (done, given_up) = oneshot::channel();
+        if self.commands.send(Command::Drain { deadline, done }).await.is_err() {
+            return 0;
+        }
+        given_up.await.unwrap_or(0)
     }
 }

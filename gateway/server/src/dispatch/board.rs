@@ -1,0 +1,390 @@
+//! All subscriptions' lanes and whose turn it is: round-robin over those with work, with fair shares of what may be under way at once.
+//!
+//! No input or output: the engine carries out the [`Action`]s and tells what came of them.
+
+use super::decide::Throttled;
+use super::endpoint::Endpoint;
+use super::lane::{Lane, Settled};
+use super::room::Room;
+use super::scan::{SCAN_PAGE, Scan};
+use hookwright_core::delivery::Pending;
+use hookwright_core::event::Event;
+use hookwright_core::id::{EventId, SubscriptionId};
+use hookwright_core::subscription::Subscription;
+use hookwright_store::Fresh;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Pages and batches of events that are being read at once.
+const READS_MAX: usize = 4;
+
+/// What may be in memory and under way at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Exchanges at once, over all subscriptions.
+    pub(super) in_flight_max: usize,
+    /// Exchanges and their records on the way to the store, at once.
+    pub(super) under_way_max: usize,
+    /// Deliveries in memory that are not under way.
+    pub(super) entries_max: usize,
+    /// Bytes of their events.
+    pub(super) event_bytes_max: usize,
+}
+
+/// What the engine is to do.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// Begin an exchange.
+    Send {
+        /// Where it goes.
+        endpoint: Arc<Endpoint>,
+        /// What goes, its event with it.
+        pending: Pending,
+    },
+    /// End a delivery whose event is not in the store.
+    Abandon(Pending),
+    /// Read a page of a subscription's deliveries.
+    Read(PageWanted),
+    /// Read a page of the whole table.
+    Scan {
+        /// After this id.
+        after: i64,
+    },
+    /// Load events.
+    Load {
+        /// For this subscription.
+        subscription: SubscriptionId,
+        /// These.
+        events: Vec<EventId>,
+    },
+}
+
+/// A page of a subscription's deliveries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PageWanted {
+    /// The subscription.
+    pub(super) subscription: SubscriptionId,
+    /// After this id.
+    pub(super) after: i64,
+    /// At most so many.
+    pub(super) limit: usize,
+    /// Which state of memory it is for.
+    pub(super) epoch: u32,
+}
+
+/// A lane and its place on the board.
+struct Seat {
+    lane: Lane,
+    endpoint: Arc<Endpoint>,
+    in_ring: bool,
+    in_wants: bool,
+    wake_at: i64,
+}
+
+/// All subscriptions' lanes.
+pub(super) struct Board {
+    limits: Limits,
+    room: Room,
+    seats: HashMap<SubscriptionId, Seat>,
+    known: Option<Arc<Vec<Arc<Subscription>>>>,
+    /// Subscriptions that may send, in their order.
+    ring: VecDeque<SubscriptionId>,
+    /// Subscriptions that want to read.
+    wants: VecDeque<SubscriptionId>,
+    /// When which subscription is to be looked at again.
+    alarms: BTreeSet<(i64, SubscriptionId)>,
+    abandons: VecDeque<Pending>,
+    scan: Scan,
+    in_flight: usize,
+    under_way: usize,
+    reading: usize,
+    stopped: bool,
+}
+
+impl Board {
+    /// An empty board, about to walk over the whole table.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            room: Room::new(limits.entries_max, limits.event_bytes_max),
+            seats: HashMap::new(),
+            known: None,
+            ring: VecDeque::new(),
+            wants: VecDeque::new(),
+            alarms: BTreeSet::new(),
+            abandons: VecDeque::new(),
+            scan: Scan::from_start(),
+            in_flight: 0,
+            under_way: 0,
+            reading: 0,
+            stopped: false,
+        }
+    }
+
+    /// Starts nothing from now on.
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Exchanges and records on the way to the store.
+    pub(super) const fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    /// Takes the subscriptions as they are now. `connect` makes the endpoint of one that is new or has changed.
+    pub(super) fn sync(
+        &mut self,
+        subscriptions: &Arc<Vec<Arc<Subscription>>>,
+        now_ms: i64,
+        connect: impl Fn(&Arc<Subscription>) -> Arc<Endpoint>,
+    ) {
+        if self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, subscriptions)) {
+            return;
+        }
+        // The walk over the table at the start fills the lanes there are; one that appears later has to look for itself.
+        let later = self.known.is_some();
+        let mut changed: Vec<SubscriptionId> = Vec::new();
+        for subscription in subscriptions.iter() {
+            match self.seats.get_mut(&subscription.id) {
+                Some(seat) if Arc::ptr_eq(seat.endpoint.subscription(), subscription) => continue,
+                Some(seat) => {
+                    seat.endpoint = connect(subscription);
+                    seat.lane.configure(subscription.active, in_flight_max(subscription), &mut self.room);
+                }
+                None => {
+                    let lane = Lane::new(subscription.active, in_flight_max(subscription), later);
+                    let seat = Seat {
+                        lane,
+                        endpoint: connect(subscription),
+                        in_ring: false,
+                        in_wants: false,
+                        wake_at: i64::MAX,
+                    };
+                    self.seats.insert(subscription.id, seat);
+                }
+            }
+            changed.push(subscription.id);
+        }
+        self.drop_deleted(subscriptions);
+        self.known = Some(Arc::clone(subscriptions));
+        changed.into_iter().for_each(|id| self.look_at(id, now_ms));
+    }
+
+    fn drop_deleted(&mut self, subscriptions: &[Arc<Subscription>]) {
+        let present: std::collections::HashSet<SubscriptionId> = subscriptions.iter().map(|s| s.id).collect();
+        for (id, seat) in self.seats.iter_mut().filter(|(id, _)| !present.contains(*id)) {
+            seat.lane.configure(false, 0, &mut self.room);
+            self.alarms.remove(&(seat.wake_at, *id));
+            seat.wake_at = i64::MAX;
+        }
+        // One with exchanges under way goes when they are over and the subscriptions change again.
+        self.seats.retain(|id, seat| present.contains(id) || !seat.lane.is_empty());
+    }
+
+    /// Takes what was committed a moment ago.
+    pub(super) fn take_fresh(&mut self, fresh: Fresh, now_ms: i64) {
+        if fresh.missed {
+            self.scan.missed();
+        }
+        for pending in fresh.deliveries {
+            self.scan.saw(pending.id);
+            let id = pending.subscription_id;
+            if let Some(seat) = self.seats.get_mut(&id) {
+                seat.lane.take_fresh(pending, now_ms, &mut self.room);
+                self.look_at(id, now_ms);
+            }
+        }
+    }
+
+    /// Takes a delivery that an operator wants tried now.
+    pub(super) fn take_asked(&mut self, pending: Pending, now_ms: i64) {
+        self.with(pending.subscription_id, now_ms, |lane, room| lane.take_asked(pending, now_ms, room));
+    }
+
+    /// Walks over the whole table again: something was offered that could not be taken.
+    pub(super) fn rescan(&mut self) {
+        self.scan.restart();
+    }
+
+    /// Takes a page of the whole table, or that it could not be read.
+    pub(super) fn take_scan(&mut self, page: Option<Vec<Pending>>, now_ms: i64) {
+        self.reading -= 1;
+        let Some(page) = page else {
+            self.scan.fail(now_ms);
+            return;
+        };
+        let settled = self.scan.finish(page.last().map(|last| last.id), page.len() < SCAN_PAGE);
+        for pending in page.into_iter().filter(|pending| !settled.contains(&pending.id)) {
+            self.with(pending.subscription_id, now_ms, |lane, room| lane.take_scanned(pending, now_ms, room));
+        }
+    }
+
+    /// Takes a page of a subscription's deliveries, or that it could not be read.
+    pub(super) fn take_page(&mut self, wanted: PageWanted, page: Option<Vec<Pending>>, now_ms: i64) {
+        self.reading -= 1;
+        self.with(wanted.subscription, now_ms, |lane, room| match page {
+            Some(page) => lane.take_page(wanted.epoch, page, wanted.limit, now_ms, room),
+            None => lane.page_failed(wanted.epoch, now_ms),
+        });
+    }
+
+    /// Takes events that were asked for, or that they could not be loaded.
+    pub(super) fn take_events(
+        &mut self,
+        subscription: SubscriptionId,
+        asked: &[EventId],
+        events: Option<Vec<Arc<Event>>>,
+        now_ms: i64,
+    ) {
+        self.reading -= 1;
+        let mut gone = Vec::new();
+        self.with(subscription, now_ms, |lane, room| match events {
+            Some(events) => gone = lane.take_events(asked, events, room),
+            None => lane.load_failed(now_ms),
+        });
+        self.abandons.extend(gone);
+    }
+
+    /// An exchange is over, and its record is on its way to the store.
+    pub(super) fn answered(
+        &mut self,
+        subscription: SubscriptionId,
+        delivered: bool,
+        throttled: Option<Throttled>,
+        now_ms: i64,
+    ) {
+        self.in_flight -= 1;
+        self.with(subscription, now_ms, |lane, _| lane.answered(delivered, throttled, now_ms));
+    }
+
+    /// What became of a delivery is on record, or never will be.
+    pub(super) fn settled(&mut self, pending: Pending, settled: Settled, now_ms: i64) {
+        self.under_way -= 1;
+        self.scan.settled(pending.id);
+        self.with(pending.subscription_id, now_ms, |lane, room| lane.settled(pending, settled, now_ms, room));
+    }
+
+    fn with(&mut self, id: SubscriptionId, now_ms: i64, change: impl FnOnce(&mut Lane, &mut Room)) {
+        if let Some(seat) = self.seats.get_mut(&id) {
+            change(&mut seat.lane, &mut self.room);
+            self.look_at(id, now_ms);
+        }
+    }
+
+    /// Gives a lane the places that its state asks for.
+    fn look_at(&mut self, id: SubscriptionId, now_ms: i64) {
+        let Some(seat) = self.seats.get_mut(&id) else { return };
+        seat.lane.promote(now_ms);
+        if !seat.in_ring && seat.lane.is_runnable(now_ms) {
+            seat.in_ring = true;
+            self.ring.push_back(id);
+        }
+        if !seat.in_wants && seat.lane.wants_read(now_ms, &self.room) {
+            seat.in_wants = true;
+            self.wants.push_back(id);
+        }
+        let wake_at = seat.lane.wake_at(now_ms);
+        if wake_at != seat.wake_at {
+            self.alarms.remove(&(seat.wake_at, id));
+            seat.wake_at = wake_at;
+            if wake_at < i64::MAX {
+                self.alarms.insert((wake_at, id));
+            }
+        }
+    }
+
+    /// Looks at the lanes whose time has come.
+    pub(super) fn wake(&mut self, now_ms: i64) {
+        while let Some((_, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= now_ms) {
+            self.alarms.pop_first();
+            if let Some(seat) = self.seats.get_mut(&id) {
+                seat.wake_at = i64::MAX;
+            }
+            self.look_at(id, now_ms);
+        }
+    }
+
+    /// When to [`Board::wake`] next, unix milliseconds.
+    pub(super) fn wake_at(&self, now_ms: i64) -> Option<i64> {
+        let alarm = self.alarms.first().map_or(i64::MAX, |(at, _)| *at);
+        Some(alarm.min(self.scan.wake_at(now_ms))).filter(|at| *at < i64::MAX)
+    }
+
+    /// What is to be done next; `None` when nothing can be done before something changes.
+    pub(super) fn next(&mut self, now_ms: i64) -> Option<Action> {
+        if self.stopped {
+            return None;
+        }
+        if let Some(pending) = self.abandons.pop_front() {
+            self.under_way += 1;
+            return Some(Action::Abandon(pending));
+        }
+        self.next_send(now_ms).or_else(|| self.next_read(now_ms))
+    }
+
+    fn next_send(&mut self, now_ms: i64) -> Option<Action> {
+        if self.under_way >= self.limits.under_way_max {
+            return None;
+        }
+        for _ in 0..self.ring.len() {
+            let free = self.limits.in_flight_max.saturating_sub(self.in_flight);
+            if free == 0 {
+                return None;
+            }
+            let id = self.ring.pop_front()?;
+            let seat = self.seats.get_mut(&id);
+            let Some(seat) = seat else { continue };
+            if !seat.lane.is_runnable(now_ms) {
+                seat.in_ring = false;
+                continue;
+            }
+            self.ring.push_back(id);
+            // No lane takes more than is left for all others: however many hang, one more always finds room.
+            if seat.lane.in_flight() >= free {
+                continue;
+            }
+            let Some(pending) = seat.lane.pick(&mut self.room) else { continue };
+            let endpoint = Arc::clone(&seat.endpoint);
+            self.in_flight += 1;
+            self.under_way += 1;
+            self.look_at(id, now_ms);
+            return Some(Action::Send { endpoint, pending });
+        }
+        None
+    }
+
+    fn next_read(&mut self, now_ms: i64) -> Option<Action> {
+        if self.reading >= READS_MAX {
+            return None;
+        }
+        while let Some(id) = self.wants.pop_front() {
+            let Some(seat) = self.seats.get_mut(&id) else { continue };
+            seat.in_wants = false;
+            let action = if let Some(events) = seat.lane.begin_load(now_ms, &self.room) {
+                Action::Load { subscription: id, events }
+            } else if let Some((after, limit)) = seat.lane.begin_page(now_ms, &self.room) {
+                Action::Read(PageWanted { subscription: id, after, limit, epoch: seat.lane.epoch() })
+            } else {
+                continue;
+            };
+            self.reading += 1;
+            self.look_at(id, now_ms);
+            return Some(action);
+        }
+        let after = self.scan.begin(now_ms)?;
+        self.reading += 1;
+        Some(Action::Scan { after })
+    }
+
+    /// Every endpoint, for the care of its idle connections.
+    pub(super) fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.seats.values().map(|seat| &seat.endpoint)
+    }
+}
+
+fn in_flight_max(subscription: &Subscription) -> usize {
+    usize::try_from(subscription.max_in_flight).unwrap_or(usize::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! The HTTP client of deliveries: no redirect is followed, no proxy of the environment is used, nothing is decompressed, and everything that comes back is bounded.
+//!
+//! It knows nothing of deliveries: a request goes to a [`Peer`], and an [`Exchange`] tells what came of it.
+
+mod dial;
+mod link;
+mod peer;
+mod pool;
+mod resolver;
+mod stream;
+mod tls;
+
+pub(super) use peer::Peer;
+
+use super::failure::{Failure, FailureKind};
+use bytes::Bytes;
+use hookwright_core::egress::AddressPolicy;
+use http::{HeaderMap, Request, Response};
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
+use link::{Broken, Link};
+use pool::Allowance;
+use resolver::Resolver;
+use std::borrow::Cow;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+/// The client of all deliveries.
+pub(super) struct Client {
+    policy: AddressPolicy,
+    resolver: Resolver,
+    tls: Result<TlsConnector, Cow<'static, str>>,
+    allowance: Allowance,
+    connect_timeout: Duration,
+    response_bytes_max: usize,
+}
+
+/// What the client goes by.
+#[derive(Clone, Debug)]
+pub(super) struct ClientConfig {
+    /// Which addresses may be dialled.
+    pub(super) policy: AddressPolicy,
+    /// From resolving a name to the end of the TLS handshake.
+    pub(super) connect_timeout: Duration,
+    /// How much of an answer's body is kept, in bytes.
+    pub(super) response_bytes_max: usize,
+    /// Idle connections, over all peers.
+    pub(super) idle_max: usize,
+}
+
+/// What came of a request.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    /// The status, if the head of an answer came.
+    pub(super) status: Option<u16>,
+    /// The answer's headers.
+    pub(super) headers: HeaderMap,
+    /// The answer's body, up to the cap.
+    pub(super) body: Vec<u8>,
+    /// Whether there was more.
+    pub(super) truncated: bool,
+    /// Why the answer is not whole.
+    pub(super) failure: Option<Failure>,
+}
+
+impl Client {
+    /// A client that trusts what the platform trusts.
+    pub(super) fn new(config: ClientConfig) -> Self {
+        Self {
+            policy: config.policy,
+            resolver: Resolver::system(),
+            tls: tls::connector(),
+            allowance: Allowance::new(config.idle_max),
+            connect_timeout: config.connect_timeout,
+            response_bytes_max: config.response_bytes_max,
+        }
+    }
+
+    /// Why no `https` URL can be reached, if that is so.
+    pub(super) fn tls_fault(&self) -> Option<&str> {
+        self.tls.as_ref().err().map(AsRef::as_ref)
+    }
+
+    /// The peer of a URL.
+    pub(super) fn peer(&self, url: &str) -> Result<Peer, Failure> {
+        Peer::new(url, &self.policy, self.allowance.clone())
+    }
+
+    /// Sends a request and reads its answer, all before the deadline. `request` is called again where a connection turns out to have been closed before.
+    pub(super) async fn exchange(
+        &self,
+        peer: &Peer,
+        request: impl Fn() -> Request<Full<Bytes>>,
+        deadline: Duration,
+    ) -> Exchange {
+        let mut exchange = Exchange::default();
+        exchange.failure = match timeout(deadline, self.talk(peer, request, &mut exchange)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(failure)) => Some(failure),
+            Err(_) => {
+                Some(Failure::new(FailureKind::Timeout, format!("no whole answer within {} ms", deadline.as_millis())))
+            }
+        };
+        exchange
+    }
+
+    async fn talk(
+        &self,
+        peer: &Peer,
+        request: impl Fn() -> Request<Full<Bytes>>,
+        exchange: &mut Exchange,
+    ) -> Result<(), Failure> {
+        let (mut link, answer) = self.send(peer, request).await?;
+        let (head, body) = answer.into_parts();
+        exchange.status = Some(head.status.as_u16());
+        exchange.headers = head.headers;
+        if !body.is_end_stream() {
+            exchange.truncated = link.read(body, self.response_bytes_max, &mut exchange.body).await?;
+        }
+        // What is left of a longer body would be in the way of the next answer.
+        if !exchange.truncated && link.is_ready().await {
+            peer.pool.put(link);
+        }
+        Ok(())
+    }
+
+    /// Sends a request over an idle connection, or else over a new one.
+    async fn send(
+        &self,
+        peer: &Peer,
+        request: impl Fn() -> Request<Full<Bytes>>,
+    ) -> Result<(Link, Response<Incoming>), Failure> {
+        while let Some(mut link) = peer.pool.take() {
+            if !link.is_ready().await {
+                continue;
+            }
+            match link.send(request()).await {
+                Ok(answer) => return Ok((link, answer)),
+                // The peer closed it as we took it up: a fresh connection decides. Should it have read the request all the same, it knows the repeat by its `webhook-id`.
+                Err(Broken::Unsent | Broken::Closed(_)) => break,
+                Err(Broken::Failed(failure)) => return Err(failure),
+            }
+        }
+        // Dialling is rare and its future is large.
+        let mut link = Box::pin(self.dial(peer)).await?;
+        match link.send(request()).await {
+            Ok(answer) => Ok((link, answer)),
+            Err(Broken::Closed(failure) | Broken::Failed(failure)) => Err(failure),
+            Err(Broken::Unsent) => Err(Failure::new(FailureKind::Reset, "the connection was closed at once")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

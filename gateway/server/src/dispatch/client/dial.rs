@@ -1,0 +1,126 @@
+//! From a URL to a connection: resolve, judge every address, dial one that was judged, and see that it is the one that answered.
+
+use super::Client;
+use super::link::Link;
+use super::peer::{Found, Peer};
+use super::stream::Stream;
+use crate::dispatch::failure::{Failure, FailureKind};
+use rustls::{CertificateError, Error as TlsError};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+/// The most addresses of one host that are tried for one exchange.
+const TRIES_MAX: usize = 4;
+
+impl Client {
+    /// A fresh connection to a peer.
+    pub(super) async fn dial(&self, peer: &Peer) -> Result<Link, Failure> {
+        let deadline = Instant::now() + self.connect_timeout;
+        let addresses = self.addresses(peer, deadline).await?;
+        let tcp = match connect(&addresses, deadline).await {
+            Ok(tcp) => tcp,
+            Err(failure) => {
+                // The name may have moved.
+                peer.addresses.lock().await.take();
+                return Err(failure);
+            }
+        };
+        let stream = if peer.url.plaintext() { Stream::Plain(tcp) } else { self.secure(peer, tcp, deadline).await? };
+        Link::new(stream).await
+    }
+
+    /// Where the peer may be reached: one bad address among many refuses them all, since whoever mixes them means to slip through.
+    async fn addresses(&self, peer: &Peer, deadline: Instant) -> Result<Vec<SocketAddr>, Failure> {
+        if let Some(address) = peer.url.literal() {
+            self.judge(peer, &[SocketAddr::new(address, peer.url.port())])?;
+            return Ok(vec![SocketAddr::new(address, peer.url.port())]);
+        }
+        let late = |_| Failure::new(FailureKind::Dns, "the host's name was not resolved in time");
+        let mut known = timeout_at(deadline, peer.addresses.lock()).await.map_err(late)?;
+        if let Some(found) = known.as_ref().filter(|found| found.is_fresh()) {
+            return Ok(found.addresses.clone());
+        }
+        let addresses = self.resolver.look_up(peer.url.host(), peer.url.port(), deadline).await?;
+        self.judge(peer, &addresses)?;
+        *known = Some(Found::now(addresses.clone()));
+        Ok(addresses)
+    }
+
+    fn judge(&self, peer: &Peer, addresses: &[SocketAddr]) -> Result<(), Failure> {
+        addresses.iter().try_for_each(|address| {
+            peer.url
+                .admits(&self.policy, address.ip())
+                .map_err(|refusal| Failure::new(FailureKind::EgressRefused, refusal.to_string()))
+        })
+    }
+
+    async fn secure(&self, peer: &Peer, tcp: TcpStream, deadline: Instant) -> Result<Stream, Failure> {
+        let tls = |detail: &'static str| Failure::new(FailureKind::Tls, detail);
+        let connector = self.tls.as_ref().map_err(|fault| Failure::new(FailureKind::Tls, fault.clone()))?;
+        let handshake = connector.connect(peer.server_name.clone(), tcp);
+        match timeout_at(deadline, handshake).await {
+            Ok(Ok(stream)) => Ok(Stream::Secure(Box::new(stream))),
+            Ok(Err(error)) => Err(tls(tls_fault(&error))),
+            Err(_) => Err(tls("the TLS handshake took too long")),
+        }
+    }
+}
+
+/// Connects to the first address that answers; each has its share of the time that is left.
+async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, Failure> {
+    let mut failure = Failure::new(FailureKind::Connect, "no connection");
+    let tries = addresses.len().min(TRIES_MAX);
+    for (at, address) in addresses.iter().take(tries).enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let until = Instant::now() + left / u32::try_from(tries - at).unwrap_or(1);
+        match timeout_at(until, TcpStream::connect(address)).await {
+            Ok(Ok(tcp)) => return checked(tcp, *address),
+            Ok(Err(error)) => failure = Failure::new(FailureKind::Connect, connect_fault(error.kind())),
+            Err(_) => failure = Failure::new(FailureKind::Connect, "no connection in time"),
+        }
+    }
+    Err(failure)
+}
+
+/// The connection must be to the address that was judged, whatever lies between.
+fn checked(tcp: TcpStream, address: SocketAddr) -> Result<TcpStream, Failure> {
+    match tcp.peer_addr() {
+        Ok(reached) if reached == address => {
+            tcp.set_nodelay(true).map_err(|_| Failure::new(FailureKind::Connect, "the connection broke"))?;
+            Ok(tcp)
+        }
+        Ok(_) => Err(Failure::new(FailureKind::EgressRefused, "another address answered than the one dialled")),
+        Err(_) => Err(Failure::new(FailureKind::Connect, "the connection broke")),
+    }
+}
+
+const fn connect_fault(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::ConnectionRefused => "the connection was refused",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown => {
+            "the host is not reachable"
+        }
+        ErrorKind::TimedOut => "no connection in time",
+        ErrorKind::ConnectionReset => "the connection was reset",
+        _ => "no connection",
+    }
+}
+
+fn tls_fault(error: &std::io::Error) -> &'static str {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<TlsError>());
+    match cause {
+        Some(TlsError::InvalidCertificate(fault)) => match fault {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired",
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the certificate is for another name"
+            }
+            CertificateError::UnknownIssuer => "the certificate's issuer is not trusted",
+            CertificateError::Revoked => "the certificate was revoked",
+            _ => "the certificate is not valid",
+        },
+        Some(_) => "the TLS handshake failed",
+        None => "the connection broke during the TLS handshake",
+    }
+}

@@ -1,0 +1,148 @@
+//! One HTTP/1.1 connection.
+//!
+//! Its protocol machine runs inside the task of the exchange that uses it: there is no task for each connection and no hop between two of them. While it is idle nobody
+//! polls it, so what the peer did meanwhile shows when it is taken up again.
+
+use super::stream::Stream;
+use crate::dispatch::failure::{Failure, FailureKind};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::error::Error as _;
+use std::io::ErrorKind;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+
+/// The longest head of an answer, in bytes.
+pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The most header fields of an answer.
+const HEADERS_MAX: usize = 64;
+/// What a connection buffers, in bytes.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// One connection.
+pub(super) struct Link {
+    sender: SendRequest<Full<Bytes>>,
+    machine: Machine,
+    /// When it was made.
+    pub(super) born: Instant,
+    /// When it was last given back.
+    pub(super) idle_since: Instant,
+}
+
+/// The protocol machine of a connection, until it has ended.
+struct Machine(Option<Connection<TokioIo<Stream>, Full<Bytes>>>);
+
+/// Why a request brought no answer over a connection.
+pub(super) enum Broken {
+    /// It was never begun: another connection may take it as if nothing had been.
+    Unsent,
+    /// It was sent, at least in part, and the peer ended the connection without a word.
+    Closed(Failure),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl Machine {
+    /// Lets it read and write what it can.
+    fn advance(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.0
+            && Pin::new(connection).poll(cx).is_ready()
+        {
+            // Why it ended reaches whoever waits for an answer; an idle connection that ends is none of anybody's business.
+            self.0 = None;
+        }
+    }
+
+    /// Runs the machine until `work`, which waits for it, is done.
+    async fn run<F: Future>(&mut self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        std::future::poll_fn(|cx| {
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(done);
+            }
+            self.advance(cx);
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+}
+
+impl Link {
+    /// Speaks HTTP over a fresh connection.
+    pub(super) async fn new(stream: Stream) -> Result<Self, Failure> {
+        let mut builder = Builder::new();
+        builder.max_headers(HEADERS_MAX).max_header_size(HEAD_BYTES_MAX).max_buf_size(BUFFER_BYTES_MAX);
+        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| failure(&error))?;
+        let now = Instant::now();
+        Ok(Self { sender, machine: Machine(Some(connection)), born: now, idle_since: now })
+    }
+
+    /// Whether the connection, as far as one can see now, takes another request. What the peer did while it was idle is looked at.
+    pub(super) async fn is_ready(&mut self) -> bool {
+        std::future::poll_fn(|cx| {
+            self.machine.advance(cx);
+            Poll::Ready(self.machine.0.is_some() && matches!(self.sender.poll_ready(cx), Poll::Ready(Ok(()))))
+        })
+        .await
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {
+        let answer = self.sender.try_send_request(request);
+        self.machine.run(answer).await.map_err(|mut refused| {
+            if refused.take_message().is_some() {
+                return Broken::Unsent;
+            }
+            let failure = failure(refused.error());
+            if failure.kind == FailureKind::Reset { Broken::Closed(failure) } else { Broken::Failed(failure) }
+        })
+    }
+
+    /// Reads a body into `kept`, up to `bytes_max`; true if there is more. The connection is not to be used again then.
+    pub(super) async fn read(
+        &mut self,
+        mut body: Incoming,
+        bytes_max: usize,
+        kept: &mut Vec<u8>,
+    ) -> Result<bool, Failure> {
+        while let Some(frame) = self.machine.run(body.frame()).await {
+            let Ok(data) = frame.map_err(|error| failure(&error))?.into_data() else { continue };
+            let room = bytes_max - kept.len();
+            kept.extend_from_slice(&data[..data.len().min(room)]);
+            if data.len() > room {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// What an error of the protocol machine means.
+fn failure(error: &hyper::Error) -> Failure {
+    use FailureKind::{Protocol, Reset};
+    if error.is_parse_too_large() {
+        return Failure::new(Protocol, "the answer's head is longer than 16 KiB or has more than 64 fields");
+    }
+    if error.is_parse() {
+        return Failure::new(Protocol, "the answer is not HTTP/1.1");
+    }
+    if error.is_incomplete_message() {
+        return Failure::new(Reset, "the connection was closed before the answer was whole");
+    }
+    let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    match io.map(std::io::Error::kind) {
+        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => {
+            Failure::new(Reset, "the connection was reset")
+        }
+        Some(ErrorKind::UnexpectedEof) => Failure::new(Reset, "the connection was closed without a TLS goodbye"),
+        Some(ErrorKind::InvalidInput | ErrorKind::InvalidData) => Failure::new(Protocol, "the answer is not HTTP/1.1"),
+        Some(_) => Failure::new(Reset, "the connection broke"),
+        None if error.is_canceled() || error.is_closed() => Failure::new(Reset, "the connection was closed"),
+        None => Failure::new(Protocol, "the answer is not HTTP/1.1"),
+    }
+}

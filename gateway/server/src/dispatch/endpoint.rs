@@ -1,0 +1,110 @@
+//! A subscription as the dispatcher uses it: everything that is the same for all its deliveries, prepared once for each version of it.
+
+use super::client::{Client, Peer};
+use super::failure::Failure;
+use hookwright_core::signature::Signer;
+use hookwright_core::subscription::Subscription;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::{Uri, header};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What we say we are.
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("Hookwright/", env!("CARGO_PKG_VERSION")));
+
+/// The names of Standard Webhooks.
+pub(super) const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+/// See [`WEBHOOK_ID`].
+pub(super) const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+/// See [`WEBHOOK_ID`].
+pub(super) const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// Headers that frame the message, or are the gateway's own: neither an operator's nor a plugin's.
+const RESERVED: [HeaderName; 15] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::UPGRADE,
+    header::TE,
+    header::TRAILER,
+    header::EXPECT,
+    header::USER_AGENT,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("keep-alive"),
+    WEBHOOK_ID,
+    WEBHOOK_TIMESTAMP,
+    WEBHOOK_SIGNATURE,
+];
+
+/// A version of a subscription, ready for use.
+pub(super) struct Endpoint {
+    subscription: Arc<Subscription>,
+    peer: Result<Peer, Failure>,
+    signer: Signer,
+    /// The headers that all its requests have.
+    common: HeaderMap,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("subscription", &self.subscription.id).finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// Prepares a subscription. A URL that can no longer be reached shows in its attempts.
+    pub(super) fn new(subscription: &Arc<Subscription>, client: &Client) -> Self {
+        let peer = client.peer(&subscription.url);
+        let mut common = HeaderMap::with_capacity(8 + subscription.headers.len());
+        if let Ok(peer) = &peer {
+            common.insert(header::HOST, peer.authority().clone());
+        }
+        common.insert(header::USER_AGENT, USER_AGENT);
+        for (name, value) in custom(&subscription.headers) {
+            common.append(name, value);
+        }
+        Self { subscription: Arc::clone(subscription), peer, signer: Signer::new(&subscription.secrets), common }
+    }
+
+    /// The subscription, as of this version.
+    pub(super) fn subscription(&self) -> &Arc<Subscription> {
+        &self.subscription
+    }
+
+    /// Where its requests go, or why they cannot.
+    pub(super) fn peer(&self) -> Result<&Peer, &Failure> {
+        self.peer.as_ref()
+    }
+
+    /// The request line's target.
+    pub(super) fn path(&self) -> Uri {
+        self.peer.as_ref().map(|peer| peer.path().clone()).unwrap_or_default()
+    }
+
+    /// What signs its bodies.
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// The headers that all its requests have.
+    pub(super) fn common_headers(&self) -> &HeaderMap {
+        &self.common
+    }
+
+    /// The deadline of one exchange.
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_millis(u64::from(self.subscription.timeout_ms))
+    }
+}
+
+/// The headers that may be sent of those that an operator or a plugin names.
+pub(super) fn custom(headers: &[(String, String)]) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    headers.iter().filter_map(|(name, value)| {
+        let name = HeaderName::try_from(name).ok().filter(|name| !RESERVED.contains(name))?;
+        let mut value = HeaderValue::try_from(value).ok()?;
+        value.set_sensitive(true);
+        Some((name, value))
+    })
+}
