@@ -208,7 +208,9 @@ fn read_key(line: &str) -> Option<Zeroizing<[u8; 32]>> {
         64 => Zeroizing::new(hex::decode(line).ok()?),
         _ => Zeroizing::new(STANDARD.decode(line).ok()?),
     };
-    bytes.as_slice().try_into().ok().map(Zeroizing::new)
+    let key: [u8; 32] = bytes.as_slice().try_into().ok()?;
+    // Nobody draws 32 zeroes: they are a placeholder that was never filled in.
+    (key != [0; 32]).then(|| Zeroizing::new(key))
 }
 
 #[cfg(test)]
@@ -273,7 +275,9 @@ mod tests {
         }
         assert_eq!(Keyring::parse("# none\n").unwrap_err(), BadKeys::Empty);
         assert_eq!(Keyring::parse("\nabc").unwrap_err(), BadKeys::Line { line: 2 });
-        assert_eq!(Keyring::parse(&"0".repeat(62)).unwrap_err(), BadKeys::Line { line: 1 });
+        for bad in ["0".repeat(62), "0".repeat(64)] {
+            assert_eq!(Keyring::parse(&bad).unwrap_err(), BadKeys::Line { line: 1 });
+        }
     }
 
     #[test]
