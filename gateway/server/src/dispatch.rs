@@ -114,10 +114,10 @@ impl Dispatcher {
             complained_at: AtomicI64::new(0),
         };
         let board = Board::new(Limits {
-            in_flight_max,
-            under_way_max: in_flight_max.saturating_add(RECORDS_MAX),
-            entries_max: ENTRIES_MAX,
-            event_bytes_max: EVENT_BYTES_MAX,
+            in_flight: in_flight_max,
+            under_way: in_flight_max.saturating_add(RECORDS_MAX),
+            entries: ENTRIES_MAX,
+            event_bytes: EVENT_BYTES_MAX,
         });
         let nudge = Arc::<Nudge>::default();
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);

@@ -22,13 +22,13 @@ const READS_MAX: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Exchanges at once, over all subscriptions.
-    pub(super) in_flight_max: usize,
+    pub(super) in_flight: usize,
     /// Exchanges and their records on the way to the store, at once.
-    pub(super) under_way_max: usize,
+    pub(super) under_way: usize,
     /// Deliveries in memory that are not under way.
-    pub(super) entries_max: usize,
+    pub(super) entries: usize,
     /// Bytes of their events.
-    pub(super) event_bytes_max: usize,
+    pub(super) event_bytes: usize,
 }
 
 /// What the engine is to do.
@@ -106,7 +106,7 @@ impl Board {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            room: Room::new(limits.entries_max, limits.event_bytes_max),
+            room: Room::new(limits.entries, limits.event_bytes),
             seats: HashMap::new(),
             known: None,
             ring: VecDeque::new(),
@@ -167,7 +167,9 @@ impl Board {
         }
         self.drop_deleted(subscriptions);
         self.known = Some(Arc::clone(subscriptions));
-        changed.into_iter().for_each(|id| self.look_at(id, now_ms));
+        for id in changed {
+            self.look_at(id, now_ms);
+        }
     }
 
     fn drop_deleted(&mut self, subscriptions: &[Arc<Subscription>]) {
@@ -323,11 +325,11 @@ impl Board {
     }
 
     fn next_send(&mut self, now_ms: i64) -> Option<Action> {
-        if self.under_way >= self.limits.under_way_max {
+        if self.under_way >= self.limits.under_way {
             return None;
         }
         for _ in 0..self.ring.len() {
-            let free = self.limits.in_flight_max.saturating_sub(self.in_flight);
+            let free = self.limits.in_flight.saturating_sub(self.in_flight);
             if free == 0 {
                 return None;
             }

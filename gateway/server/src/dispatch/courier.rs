@@ -61,7 +61,7 @@ struct Begun<'a> {
     pending: &'a Pending,
     id: AttemptId,
     started_at: i64,
-    begun: Instant,
+    since: Instant,
     plugin_digest: Option<String>,
     logs: Vec<String>,
 }
@@ -81,7 +81,7 @@ impl Courier {
             pending: &pending,
             id,
             started_at: self.clock.now_ms(),
-            begun: Instant::now(),
+            since: Instant::now(),
             plugin_digest: None,
             logs: Vec::new(),
         };
@@ -105,21 +105,21 @@ impl Courier {
             return self.send(begun, Shaped::envelope(body)).await;
         };
         // Its future is large, and most deliveries have no transform.
-        let call = reshape(&self.plugins, begun.endpoint.subscription(), binding, event, &body, begun.pending);
+        let call = reshape(&self.plugins, begun.endpoint.subscription(), binding, event, begun.pending);
         let reshaped = Box::pin(call).await;
         begun.plugin_digest = reshaped.digest;
         begun.logs = reshaped.logs;
         match reshaped.outcome {
             Reshaped::Send(shaped) => self.send(begun, shaped).await,
             Reshaped::Skip => Attempted::Skipped,
-            Reshaped::Failed(error) if binding.on_error == OnError::PassThrough => {
+            Reshaped::Failed { error, .. } if binding.on_error == OnError::PassThrough => {
                 begun
                     .logs
                     .push(format!("hookwright: the transform failed ({}); the envelope was sent as it is", error.kind));
                 self.send(begun, Shaped::envelope(body)).await
             }
-            Reshaped::Failed(error) => {
-                let ending = Ending::PluginFailed(binding.on_error);
+            Reshaped::Failed { error, retryable } => {
+                let ending = Ending::PluginFailed { on_error: binding.on_error, retryable };
                 self.end(begun, None, Exchange::default(), Some(error), ending)
             }
         }
@@ -165,7 +165,7 @@ impl Courier {
         Attempted::Report(Box::new(Report {
             id: begun.id,
             started_at: begun.started_at,
-            duration_ms: u32::try_from(begun.begun.elapsed().as_millis()).unwrap_or(u32::MAX),
+            duration_ms: u32::try_from(begun.since.elapsed().as_millis()).unwrap_or(u32::MAX),
             outgoing,
             exchange,
             error,

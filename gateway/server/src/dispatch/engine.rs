@@ -236,8 +236,8 @@ impl Engine {
     }
 
     fn begin_abandon(&mut self, pending: Pending) {
-        let ticket = Ticket::without_exchange(self.notices.clone(), pending.clone());
         let (courier, id) = (Arc::clone(&self.courier), pending.id);
+        let ticket = Ticket::without_exchange(self.notices.clone(), pending);
         let task = tokio::spawn(async move { ticket.settled(courier.abandon(id, EVENT_MISSING).await) });
         self.exchanges.insert(id, task.abort_handle());
     }

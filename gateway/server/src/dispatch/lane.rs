@@ -330,7 +330,9 @@ impl Lane {
         let (gone, kept) = self.ready.drain(..).partition(|pending| missing.contains(&pending.id));
         self.ready = kept;
         let gone: VecDeque<Pending> = gone;
-        gone.iter().for_each(|pending| room.leave(pending));
+        for pending in &gone {
+            room.leave(pending);
+        }
         gone.into()
     }
 

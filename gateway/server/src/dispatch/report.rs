@@ -2,6 +2,7 @@
 
 use super::client::Exchange;
 use super::decide::Decision;
+use super::failure::Failure;
 use super::lane::Settled;
 use super::outgoing::Outgoing;
 use hookwright_core::delivery::{Attempt, AttemptError, Finish, Next, Pending};
@@ -47,7 +48,7 @@ pub(super) struct Report {
 impl Report {
     /// What the store is asked to commit. It is made anew for each time the store has to be asked.
     pub(super) fn finish(&self, pending: &Pending) -> Finish {
-        let broken = || self.exchange.failure.as_ref().map(|failure| failure.to_record());
+        let broken = || self.exchange.failure.as_ref().map(Failure::to_record);
         let attempt = Attempt {
             id: self.id,
             delivery_id: pending.id,

@@ -1,10 +1,11 @@
 //! A delivery's pass through the plugin that its subscription names.
 
 use super::outgoing::Shaped;
-use crate::plugins::Plugins;
+use crate::plugins::{Plugins, SendRequest, TransformCall, Transformed};
 use hookwright_core::delivery::{AttemptError, Pending};
 use hookwright_core::event::Event;
 use hookwright_core::subscription::{Subscription, Transform};
+use http::{HeaderValue, Method};
 
 /// What a plugin made of a delivery.
 pub(super) enum Reshaped {
@@ -13,7 +14,12 @@ pub(super) enum Reshaped {
     /// Nothing is to be sent.
     Skip,
     /// The plugin failed, or there is none.
-    Failed(AttemptError),
+    Failed {
+        /// How.
+        error: AttemptError,
+        /// Whether the same may succeed later.
+        retryable: bool,
+    },
 }
 
 /// What a plugin made of a delivery, and what is kept of the call.
@@ -26,21 +32,40 @@ pub(super) struct Reshaping {
     pub(super) logs: Vec<String>,
 }
 
-/// Asks the plugin.
+/// Asks the plugin, on the plugin host's own threads.
 pub(super) async fn reshape(
-    _plugins: &Plugins,
-    _subscription: &Subscription,
-    _binding: &Transform,
-    _event: &Event,
-    _envelope: &[u8],
-    _pending: &Pending,
+    plugins: &Plugins,
+    subscription: &Subscription,
+    binding: &Transform,
+    event: &Event,
+    pending: &Pending,
 ) -> Reshaping {
-    Reshaping {
-        outcome: Reshaped::Failed(AttemptError {
-            kind: "plugin_missing".to_owned(),
-            detail: "there is no such plugin".to_owned(),
-        }),
-        digest: None,
-        logs: Vec::new(),
-    }
+    let call = TransformCall {
+        binding,
+        event,
+        subscription_id: subscription.id,
+        subscription_name: &subscription.name,
+        delivery_id: pending.id,
+        attempt: pending.attempts.saturating_add(1),
+    };
+    let result = plugins.transform(call).await;
+    let outcome = match result.outcome {
+        Transformed::Send(request) => shaped(request),
+        Transformed::Skip { .. } => Reshaped::Skip,
+        Transformed::Fault { code, detail, retryable } => {
+            Reshaped::Failed { error: AttemptError { kind: code.to_owned(), detail }, retryable }
+        }
+    };
+    Reshaping { outcome, digest: result.digest, logs: result.logs }
+}
+
+/// The host has checked method and header values; what does not fit all the same is the plugin's failure.
+fn shaped(request: SendRequest) -> Reshaped {
+    let method = Method::from_bytes(request.method.as_bytes());
+    let content_type = HeaderValue::from_str(&request.content_type);
+    let (Ok(method), Ok(content_type)) = (method, content_type) else {
+        let detail = "the plugin's request cannot be written as HTTP".to_owned();
+        return Reshaped::Failed { error: AttemptError { kind: "plugin_output".to_owned(), detail }, retryable: true };
+    };
+    Reshaped::Send(Shaped { method, content_type, headers: request.headers, body: request.body })
 }

@@ -50,12 +50,12 @@ impl Peer {
             };
             Failure::new(kind, fault.to_string())
         })?;
-        let unfit = |_| Failure::new(FailureKind::Protocol, "the URL cannot be written as a request");
-        let path = Uri::try_from(url.path_and_query()).map_err(|_| unfit(()))?;
-        let authority = HeaderValue::from_str(url.authority()).map_err(|_| unfit(()))?;
+        let unfit = || Failure::new(FailureKind::Protocol, "the URL cannot be written as a request");
+        let path = Uri::try_from(url.path_and_query()).map_err(|_| unfit())?;
+        let authority = HeaderValue::from_str(url.authority()).map_err(|_| unfit())?;
         let server_name = match url.literal() {
             Some(address) => ServerName::from(address),
-            None => ServerName::try_from(url.host().to_owned()).map_err(|_| unfit(()))?,
+            None => ServerName::try_from(url.host().to_owned()).map_err(|_| unfit())?,
         };
         Ok(Self { url, pool: Pool::new(allowance), server_name, addresses: Mutex::new(None), authority, path })
     }

@@ -11,6 +11,10 @@ const LOOKUPS_MAX: usize = 32;
 /// The most addresses of one name that are looked at.
 const ADDRESSES_MAX: usize = 256;
 
+/// A test's answers, by name.
+#[cfg(test)]
+pub(super) type Script = Arc<dyn Fn(&str) -> Vec<std::net::IpAddr> + Send + Sync>;
+
 /// How names are looked up.
 #[derive(Clone)]
 pub(super) enum Resolver {
@@ -18,7 +22,7 @@ pub(super) enum Resolver {
     System(Arc<Semaphore>),
     /// As a test says.
     #[cfg(test)]
-    Scripted(Arc<dyn Fn(&str) -> Vec<std::net::IpAddr> + Send + Sync>),
+    Scripted(Script),
 }
 
 impl Resolver {
