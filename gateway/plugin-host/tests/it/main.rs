@@ -4,6 +4,8 @@
 
 mod cache;
 mod contained;
+mod fetching;
 mod guest;
 mod loaded;
 mod shipped;
+mod speed;
