@@ -28,7 +28,7 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn open(config: CacheConfig, engine: &Engine) -> Result<Self, HostError> {
-        make_private_dir(&config.dir)
+        make_dir(&config.dir, config.mac_key.is_some())
             .map_err(|source| HostError::Cache { dir: config.dir.display().to_string(), source })?;
         Ok(Self { dir: config.dir, mac_key: config.mac_key.unwrap_or_default(), engine: engine_name(engine) })
     }
@@ -125,12 +125,26 @@ impl Hasher for Fingerprint {
     }
 }
 
-fn make_private_dir(dir: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(dir)?;
+/// Makes the directory for the owner alone. One that is there already and that others may write to serves only if
+/// entries are authenticated by a key.
+fn make_dir(dir: &Path, has_key: bool) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700))?;
+        use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+        builder.mode(0o700).create(dir)?;
+        let mode = std::fs::metadata(dir)?.permissions().mode();
+        if mode & 0o022 != 0 && !has_key {
+            let message =
+                "others may write to it, and could run code in the gateway; take their rights away (chmod 700)";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
+        Ok(())
     }
-    Ok(())
+    #[cfg(not(unix))]
+    {
+        let _ = has_key;
+        builder.create(dir)
+    }
 }

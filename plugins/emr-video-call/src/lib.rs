@@ -42,16 +42,16 @@ impl Inbound for EmrVideoCall {
         };
         let metadata = vec![("event".to_owned(), event.to_owned())];
         // The vendor sends no id of its messages, and sends one again, with another signature, if it hears nothing.
-        let message_id = Some(format!("{event}:{message_id}"));
+        let message_id = message_id.map(|id| format!("{event}:{id}"));
         Ok(Accepted { message_id, metadata, ..Accepted::new(vec![report]) }.into())
     }
 }
 
-fn completed(body: &Node<'_>) -> Result<(Report, String), Mismatch> {
+fn completed(body: &Node<'_>) -> Result<(Report, Option<String>), Mismatch> {
     let patient_external_id = id(&body.get("patient_external_id"))?;
     let appointment_id = id(&body.get("appointment_id"))?;
     let completed_at = body.get("completed_at").timestamp()?;
-    let message_id = message_id(&appointment_id, Some(completed_at));
+    let message_id = Some(message_id(&appointment_id, completed_at));
     let consultation = ConsultationCompleted {
         appointment_id: Some(appointment_id),
         provider_id: Some(id(&body.get("provider_id"))?),
@@ -63,7 +63,7 @@ fn completed(body: &Node<'_>) -> Result<(Report, String), Mismatch> {
     Ok((Report::ConsultationCompleted(consultation), message_id))
 }
 
-fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, String), Mismatch> {
+fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, Option<String>), Mismatch> {
     let patient_external_id = id(&body.get("patient_external_id"))?;
     let appointment_id = id(&body.get("appointment_id"))?;
     let starts_at = match body.get("starts_at").optional() {
@@ -71,8 +71,8 @@ fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, St
         _ => Some(body.get("starts_at").timestamp()?),
     };
     let changed_at = body.get("changed_at").optional().map(|at| at.timestamp()).transpose()?;
-    // An appointment may be moved to and fro: what tells the messages apart is first of all when the change was made.
-    let message_id = message_id(&appointment_id, changed_at.or(starts_at));
+    // An appointment may be moved to and fro, so nothing but the time of the change tells two messages about it apart.
+    let message_id = changed_at.map(|at| message_id(&appointment_id, at));
     let minutes = body.get("duration_minutes").optional();
     let consultation = ConsultationScheduled {
         provider_id: body.get("provider_id").optional().map(|provider| id(&provider)).transpose()?,
@@ -86,8 +86,8 @@ fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, St
     Ok((Report::ConsultationScheduled(consultation), message_id))
 }
 
-fn message_id(appointment_id: &str, at: Option<Timestamp>) -> String {
-    at.map_or_else(|| appointment_id.to_owned(), |at| format!("{appointment_id}:{}", at.unix_ms))
+fn message_id(appointment_id: &str, at: Timestamp) -> String {
+    format!("{appointment_id}:{}", at.unix_ms)
 }
 
 /// An id, short enough that a message id made of it keeps within the contract's 256 bytes.

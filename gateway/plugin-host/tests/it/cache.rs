@@ -45,7 +45,14 @@ fn the_directory_is_the_owners_alone() {
     let dir = tempfile::tempdir().unwrap();
     let inner = dir.path().join("deep/compiled");
     host(&inner, None);
-    assert_eq!(fs::metadata(inner).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::metadata(&inner).unwrap().permissions().mode() & 0o777, 0o700);
+    fs::set_permissions(&inner, fs::Permissions::from_mode(0o777)).unwrap();
+    let start = |mac_key| {
+        let cache = Some(CacheConfig { dir: inner.clone(), mac_key });
+        PluginHost::start(HostConfig { cache, ..HostConfig::default() })
+    };
+    assert!(start(None).is_err(), "anyone could place code in it");
+    assert!(start(Some([1; 32])).is_ok());
 }
 
 #[tokio::test]
