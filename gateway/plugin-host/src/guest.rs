@@ -80,8 +80,9 @@ pub(crate) async fn watch<T>(
         // Only a guest asleep in the host gets here: one that computes is stopped by its epoch.
         Err(_) => Err(CallFailure::Timeout { deadline }),
     };
-    let duration = started.elapsed();
     let guest = store.into_data();
+    // The instance is gone, and what it wrote has been wiped from its slot: that too is time on the thread.
+    let duration = started.elapsed();
     Called {
         result,
         memory_peak_bytes: guest.meter.peak_bytes(),
