@@ -1,1 +1,95 @@
-//! (being written)
+//! The administration: everything the platform and its operators ask of the gateway over HTTP.
+//!
+//! Every request passes [`request_id::carry`] and [`call::admit`] before its handler; every body passes [`body`]. Handlers read, ask the store, and tell the dispatcher
+//! and the upkeep what changed; they decide nothing that a store's transaction decides.
+
+mod access;
+mod answer;
+mod audit;
+mod body;
+mod call;
+mod content;
+mod customers;
+mod deliveries;
+mod establishments;
+mod etag;
+mod event_types;
+mod events;
+mod keys;
+mod messages;
+mod nearest;
+mod patch;
+mod plugins;
+mod query;
+mod sources;
+mod subscriptions;
+
+use crate::app::App;
+use crate::problem::{Problem, request_id};
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post, put};
+use http::StatusCode;
+
+/// Everything below `/admin`, and 404 for all else.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .merge(registrations())
+        .merge(records())
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(from_fn_with_state(app.clone(), call::admit))
+        .layer(from_fn(request_id::carry))
+        .with_state(app)
+}
+
+/// What operators set up.
+fn registrations() -> Router<App> {
+    let subscription =
+        get(subscriptions::get).put(subscriptions::put).patch(subscriptions::patch).delete(subscriptions::delete);
+    let source = get(sources::get).put(sources::put).patch(sources::patch).delete(sources::delete);
+    Router::new()
+        .route("/admin/subscriptions", get(subscriptions::list).post(subscriptions::create))
+        .route("/admin/subscriptions/{id}", subscription)
+        .route("/admin/subscriptions/{id}/pause", post(subscriptions::pause))
+        .route("/admin/subscriptions/{id}/resume", post(subscriptions::resume))
+        .route("/admin/sources", get(sources::list).post(sources::create))
+        .route("/admin/sources/{id}", source)
+        .route("/admin/plugins", get(plugins::list))
+        .route("/admin/plugins/{name}", put(plugins::push).get(plugins::get))
+        .route("/admin/keys", get(keys::list).post(keys::create))
+        .route("/admin/keys/{id}", get(keys::get).delete(keys::revoke))
+        .route("/admin/event-types", get(event_types::list))
+}
+
+/// What happened.
+fn records() -> Router<App> {
+    Router::new()
+        .route("/admin/events", get(events::list).post(events::publish))
+        .route("/admin/events/{id}", get(events::get))
+        .route("/admin/events/{id}/explain", get(events::explain))
+        .route("/admin/deliveries", get(deliveries::list))
+        .route("/admin/deliveries/{id}", get(deliveries::get))
+        .route("/admin/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/admin/messages", get(messages::list))
+        .route("/admin/messages/{id}", get(messages::get))
+        .route("/admin/messages/{id}/reprocess", post(messages::reprocess))
+        .route("/admin/customers", get(customers::list))
+        .route("/admin/customers/{id}", get(customers::get).put(customers::put))
+        .route("/admin/establishments", get(establishments::list))
+        .route("/admin/establishments/{id}", get(establishments::get))
+        .route("/admin/audit", get(audit::list))
+}
+
+async fn nothing_here() -> Problem {
+    Problem::not_found("path")
+}
+
+/// The router adds `Allow` to it.
+async fn not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path does not take this method; Allow names those it takes",
+    )
+}

@@ -7,9 +7,11 @@ pub mod request_id;
 pub use request_id::RequestId;
 
 use axum::response::{IntoResponse, Response};
+use hookwright_core::id::MessageId;
 use hookwright_store::StoreError;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// One bad field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,10 +23,15 @@ pub struct FieldFault {
 }
 
 /// An answer that says what is wrong.
+///
+/// Boxed, because every handler returns it and few requests are refused.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Facts>);
+
+#[derive(Clone, Debug)]
+struct Facts {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     detail: String,
     errors: Vec<FieldFault>,
     retry_after_secs: Option<u32>,
@@ -50,17 +57,31 @@ struct Body<'a> {
 
 impl Problem {
     /// A problem with a stable code and a sentence for a person.
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+    pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self(Box::new(Facts {
             status,
-            code,
+            code: code.into(),
             detail: detail.into(),
             errors: Vec::new(),
             retry_after_secs: None,
             allow: None,
             challenge: None,
             message_id: None,
-        }
+        }))
+    }
+
+    /// 500: what must not happen did. The cause goes to the log, not to the client.
+    pub fn unexpected(cause: &impl std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self::internal()
+    }
+
+    fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the gateway failed; the request id finds it in the log",
+        )
     }
 
     /// 404: there is no such thing.
@@ -74,7 +95,7 @@ impl Problem {
             [one] => format!("{}: {}", one.pointer, one.detail),
             many => format!("{} fields are not valid", many.len()),
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail) }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).errors(errors)
     }
 
     /// 422 for one bad field.
@@ -85,75 +106,75 @@ impl Problem {
     /// The same problem, to be tried again after so many seconds.
     #[must_use]
     pub fn retry_after(mut self, secs: u32) -> Self {
-        self.retry_after_secs = Some(secs);
+        self.0.retry_after_secs = Some(secs);
         self
     }
 
     /// The same problem, naming the methods that are allowed.
     #[must_use]
     pub fn allow(mut self, methods: impl Into<String>) -> Self {
-        self.allow = Some(methods.into());
+        self.0.allow = Some(methods.into());
         self
     }
 
     /// The same problem, naming the way to authenticate, as in `WWW-Authenticate`.
     #[must_use]
     pub fn challenge(mut self, scheme: &'static str) -> Self {
-        self.challenge = Some(scheme);
+        self.0.challenge = Some(scheme);
         self
     }
 
     /// The same problem, naming the message that was kept.
     #[must_use]
-    pub fn message(mut self, id: impl ToString) -> Self {
-        self.message_id = Some(id.to_string());
+    pub fn message(mut self, id: MessageId) -> Self {
+        self.0.message_id = Some(id.to_string());
         self
     }
 
     /// The same problem with these bad fields.
     #[must_use]
     pub fn errors(mut self, errors: Vec<FieldFault>) -> Self {
-        self.errors = errors;
+        self.0.errors = errors;
         self
     }
 
     /// Its stable code.
-    pub const fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &str {
+        &self.0.code
     }
 
     /// Its status.
     pub const fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The body it is sent with.
     pub fn body(&self, request_id: &str) -> Vec<u8> {
         let body = Body {
             kind: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            code: self.code,
-            detail: &self.detail,
+            title: self.0.status.canonical_reason().unwrap_or("Error"),
+            status: self.0.status.as_u16(),
+            code: &self.0.code,
+            detail: &self.0.detail,
             request_id,
-            message_id: self.message_id.as_deref(),
-            errors: &self.errors,
+            message_id: self.0.message_id.as_deref(),
+            errors: &self.0.errors,
         };
         serde_json::to_vec(&body).unwrap_or_default()
     }
 
     /// The whole answer.
     pub fn answer(&self, request_id: &str) -> Response {
-        let mut response = (self.status, self.body(request_id)).into_response();
+        let mut response = (self.0.status, self.body(request_id)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(secs) = self.retry_after_secs {
+        if let Some(secs) = self.0.retry_after_secs {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }
-        if let Some(Ok(allow)) = self.allow.as_deref().map(HeaderValue::from_str) {
+        if let Some(Ok(allow)) = self.0.allow.as_deref().map(HeaderValue::from_str) {
             headers.insert(header::ALLOW, allow);
         }
-        if let Some(scheme) = self.challenge {
+        if let Some(scheme) = self.0.challenge {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         response
@@ -163,7 +184,7 @@ impl Problem {
 /// A bare answer that carries the problem along; [`request_id::carry`] writes it out.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.status.into_response();
+        let mut response = self.0.status.into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -190,11 +211,7 @@ impl From<StoreError> for Problem {
             StoreError::Taken { what } => Self::new(StatusCode::CONFLICT, "taken", format!("this {what} is taken")),
             StoreError::Corrupt { .. } | StoreError::Sealed { .. } | StoreError::Unsuitable(_) => {
                 tracing::error!(error = %chain(&error), "store failure");
-                Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "the gateway failed; the request id finds it in the log",
-                )
+                Self::internal()
             }
         }
     }

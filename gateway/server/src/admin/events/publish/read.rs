@@ -1,0 +1,163 @@
+//! Reads what is to be published. Good requests are read once, without a copy of anything but the data that is kept; only a bad one is looked at again to say all that
+//! is wrong with it.
+
+use crate::admin::body::{self, Faults, Object, child, kind_of};
+use crate::admin::{call, nearest};
+use crate::problem::Problem;
+use hookwright_core::catalogue::{self, CATALOGUE};
+use hookwright_core::customer::{self, CustomerDraft};
+use hookwright_core::event::EventDraft;
+use hookwright_core::idempotency::{self, Claim};
+use hookwright_core::intake::Publication;
+use hookwright_core::pattern::EventType;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// The most events of one request.
+pub const EVENTS_MAX: usize = 1000;
+/// The largest data of one event, in bytes of JSON text.
+pub const DATA_BYTES_MAX: usize = 256 * 1024;
+
+/// An event as it is posted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<'a> {
+    #[serde(borrow, rename = "type")]
+    event_type: Cow<'a, str>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+    #[serde(borrow, default)]
+    idempotency_key: Option<Cow<'a, str>>,
+}
+
+/// What is to be published.
+#[derive(Debug)]
+pub struct Batch {
+    /// The events, at least one.
+    pub events: Vec<Publication>,
+    /// Whether they came as a list.
+    pub as_list: bool,
+}
+
+/// Reads a body that was found to be sound JSON.
+pub fn batch(bytes: &[u8], actor: &str, strict: bool) -> Result<Batch, Problem> {
+    let as_list = bytes.trim_ascii_start().first() == Some(&b'[');
+    let wires = if as_list {
+        serde_json::from_slice::<Vec<Wire<'_>>>(bytes)
+    } else {
+        serde_json::from_slice::<Wire<'_>>(bytes).map(|wire| vec![wire])
+    };
+    let Ok(wires) = wires else { return Err(shape(bytes)) };
+    if wires.is_empty() || wires.len() > EVENTS_MAX {
+        return Err(Problem::field("", format!("expected 1 to {EVENTS_MAX} events, found {}", wires.len())));
+    }
+    let mut faults = Faults::default();
+    let mut events = Vec::with_capacity(wires.len());
+    for (index, wire) in wires.iter().enumerate() {
+        let at = if as_list { format!("/{index}") } else { String::new() };
+        events.extend(publication(wire, &at, actor, strict, &mut faults));
+    }
+    faults.finish()?;
+    Ok(Batch { events, as_list })
+}
+
+fn publication(wire: &Wire<'_>, at: &str, actor: &str, strict: bool, faults: &mut Faults) -> Option<Publication> {
+    let event_type = event_type(&wire.event_type, at, strict, faults);
+    let data = wire.data.get();
+    check_data(data, at, faults);
+    let claim = wire.idempotency_key.as_deref().and_then(|key| claim(wire, key, at, actor, faults));
+    let event_type = event_type?;
+    let customer = customer(&event_type, data, at, faults);
+    faults.is_empty().then(|| Publication { draft: EventDraft { event_type, data: data.into() }, customer, claim })
+}
+
+fn event_type(text: &str, at: &str, strict: bool, faults: &mut Faults) -> Option<EventType> {
+    let pointer = child(at, "type");
+    match EventType::try_new(text) {
+        Err(error) => {
+            faults.add(pointer, error.to_string());
+            None
+        }
+        Ok(_) if strict && catalogue::find(text).is_none() => {
+            let near = nearest::to(text, CATALOGUE.iter().map(|entry| entry.event_type));
+            let hint = near
+                .map_or_else(|| "GET /admin/event-types lists it".to_owned(), |near| format!("did you mean {near}?"));
+            faults.add(pointer, format!("is not in the catalogue, and events.strict is set; {hint}"));
+            None
+        }
+        Ok(event_type) => Some(event_type),
+    }
+}
+
+fn check_data(data: &str, at: &str, faults: &mut Faults) {
+    if !data.starts_with('{') {
+        faults.add(child(at, "data"), "expected an object");
+    } else if data.len() > DATA_BYTES_MAX {
+        faults.add(child(at, "data"), format!("must be at most {DATA_BYTES_MAX} bytes"));
+    }
+}
+
+fn claim(wire: &Wire<'_>, key: &str, at: &str, actor: &str, faults: &mut Faults) -> Option<Claim> {
+    if !call::is_key(key) {
+        faults.add(child(at, "idempotency_key"), "must be 1 to 255 characters of visible ASCII");
+        return None;
+    }
+    // Not the scope of a request's key, so that the same text may be used for both.
+    let key = idempotency::hash(&[actor.as_bytes(), b"event", key.as_bytes()]);
+    let body_hash = idempotency::hash(&[wire.event_type.as_bytes(), wire.data.get().as_bytes()]);
+    Some(Claim { key, body_hash })
+}
+
+fn customer(event_type: &EventType, data: &str, at: &str, faults: &mut Faults) -> Option<CustomerDraft> {
+    match customer::from_event(event_type.as_str(), data) {
+        Ok(draft) => draft,
+        Err(fault) => {
+            faults.add(format!("{at}/data{}", fault.pointer), fault.why);
+            None
+        }
+    }
+}
+
+/// What is wrong with the shape of a body that did not read as events.
+fn shape(bytes: &[u8]) -> Problem {
+    let value = match body::value(bytes) {
+        Ok(value) => value,
+        Err(problem) => return problem,
+    };
+    let mut faults = Faults::default();
+    match &value {
+        Value::Object(_) => event_shape(&value, "", &mut faults),
+        Value::Array(events) => {
+            for (index, event) in events.iter().enumerate() {
+                event_shape(event, &format!("/{index}"), &mut faults);
+            }
+        }
+        other => faults.add("", format!("expected an event or a list of events, found {}", kind_of(other))),
+    }
+    // Whatever serde refuses and this reader does not know is still refused.
+    match faults.finish() {
+        Err(problem) => problem,
+        Ok(()) => Problem::field("", "is not an event or a list of events"),
+    }
+}
+
+fn event_shape(value: &Value, at: &str, faults: &mut Faults) {
+    let Some(mut event) = Object::read(value, at, faults) else { return };
+    event.require("type", "the event's type, as text", faults);
+    if let Some(found) = event.get("type").filter(|found| !found.is_string()) {
+        faults.add(event.pointer("type"), format!("expected text, found {}", kind_of(found)));
+    }
+    event.require("data", "an object", faults);
+    if let Some(found) = event.get("data").filter(|found| !found.is_object()) {
+        faults.add(event.pointer("data"), format!("expected an object, found {}", kind_of(found)));
+    }
+    if let Some(found) = event.get("idempotency_key").filter(|found| !found.is_string()) {
+        faults.add(event.pointer("idempotency_key"), format!("expected text, found {}", kind_of(found)));
+    }
+    event.finish(&[], faults);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! Reads a source as a body states it.
+
+use super::{scheme, secrets};
+use crate::admin::body::{Faults, Object, child, kind_of};
+use crate::app::App;
+use crate::chance;
+use crate::problem::Problem;
+use hookwright_core::id::SourceId;
+use hookwright_core::secret::RawSecret;
+use hookwright_core::signature::Scheme;
+use hookwright_core::source::{OnPluginFailure, Source, is_slug};
+use hookwright_store::PageRequest;
+use serde_json::Value;
+
+const NAME_CHARACTERS_MAX: usize = 200;
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+const ON_ERROR: [(&str, OnPluginFailure); 2] =
+    [("quarantine", OnPluginFailure::Quarantine), ("reject", OnPluginFailure::Reject)];
+const SETTINGS_BYTES_MAX: usize = 64 * 1024;
+/// What reads show and nobody can set.
+const SET_BY_THE_GATEWAY: [&str; 5] = ["id", "secret_hints", "created_at", "updated_at", "version"];
+
+/// A source as a body states it.
+#[derive(Debug)]
+pub struct Wanted {
+    slug: String,
+    name: String,
+    verification: Scheme,
+    secrets: Vec<RawSecret>,
+    plugin: String,
+    settings: Value,
+    methods: Vec<String>,
+    on_error: OnPluginFailure,
+    updates_customers: bool,
+    active: bool,
+}
+
+/// Reads a body; `current` is the source that it changes. The plugin need not be there yet: its messages wait for it.
+pub async fn read(app: &App, body: &Value, current: Option<&Source>) -> Result<Wanted, Problem> {
+    let world = world_of(app, body).await?;
+    let kept = current.map(|source| source.secrets.as_slice());
+    by_rules(body, world.as_deref(), kept, chance::bytes())
+}
+
+/// The world of the plugin that a body names, if there is one of that name.
+async fn world_of(app: &App, body: &Value) -> Result<Option<String>, Problem> {
+    let Some(name) = body.get("plugin").and_then(Value::as_str) else { return Ok(None) };
+    let page = PageRequest { before: None, limit: 1 };
+    let newest = app.store.plugin_versions(name.to_owned(), page).await?.rows.into_iter().next();
+    Ok(newest.map(|version| version.world))
+}
+
+fn by_rules(
+    body: &Value,
+    world: Option<&str>,
+    kept: Option<&[RawSecret]>,
+    random: [u8; 32],
+) -> Result<Wanted, Problem> {
+    let mut faults = Faults::default();
+    let wanted =
+        Object::read(body, "", &mut faults).and_then(|object| fields(object, world, kept, random, &mut faults));
+    faults.finish()?;
+    wanted.ok_or_else(|| Problem::unexpected(&"a source without a fault could not be read"))
+}
+
+fn fields(
+    mut object: Object<'_>,
+    world: Option<&str>,
+    kept: Option<&[RawSecret]>,
+    random: [u8; 32],
+    faults: &mut Faults,
+) -> Option<Wanted> {
+    let slug = object.required_text("slug", 63, faults);
+    if slug.is_some_and(|slug| !is_slug(slug)) {
+        faults.add("/slug", "must be 1 to 63 of a-z, 0-9 and hyphens, beginning and ending with a letter or digit");
+    }
+    let name = object.text("name", NAME_CHARACTERS_MAX, faults);
+    let verification = match object.get("verification") {
+        None => Some(Scheme::STANDARD),
+        Some(value) => Object::read(value, "/verification", faults).and_then(|scheme| scheme::read(scheme, faults)),
+    };
+    let stated = secrets::read(&mut object, faults);
+    let plugin = object.required_text("plugin", 100, faults);
+    if world.is_some_and(|world| world != "inbound") {
+        faults.add("/plugin", "is an outbound plugin; a source needs an inbound one");
+    }
+    let settings = Value::Object(object.map("settings", faults).cloned().unwrap_or_default());
+    if settings.to_string().len() > SETTINGS_BYTES_MAX {
+        faults.add("/settings", format!("must be at most {SETTINGS_BYTES_MAX} bytes of JSON"));
+    }
+    let methods = methods(&mut object, faults);
+    let on_error = object.word("on_error", &ON_ERROR, faults).unwrap_or_default();
+    let updates_customers = object.flag("updates_customers", faults).unwrap_or(false);
+    let active = object.flag("active", faults).unwrap_or(true);
+    object.finish(&SET_BY_THE_GATEWAY, faults);
+    let verification = verification?;
+    let secrets = secrets::settle(&verification, stated, kept, random, faults);
+    let slug = slug?.to_owned();
+    Some(Wanted {
+        name: name.unwrap_or(&slug).to_owned(),
+        slug,
+        verification,
+        secrets,
+        plugin: plugin?.to_owned(),
+        settings,
+        methods,
+        on_error,
+        updates_customers,
+        active,
+    })
+}
+
+/// Methods in their usual order; none means any.
+fn methods(object: &mut Object<'_>, faults: &mut Faults) -> Vec<String> {
+    let Some(list) = object.list("methods", METHODS.len(), faults) else { return Vec::new() };
+    let mut methods = Vec::new();
+    for (index, value) in list.iter().enumerate() {
+        let pointer = child("/methods", &index.to_string());
+        match value {
+            Value::String(text) if !METHODS.contains(&text.as_str()) => {
+                faults.add(pointer, format!("expected one of {}", METHODS.join(", ")));
+            }
+            Value::String(text) if methods.contains(text) => faults.add(pointer, "is there twice"),
+            Value::String(text) => methods.push(text.clone()),
+            other => faults.add(pointer, format!("expected text, found {}", kind_of(other))),
+        }
+    }
+    methods
+}
+
+impl Wanted {
+    /// A new source.
+    pub fn into_new(self, id: SourceId, now_ms: i64) -> Source {
+        Source {
+            id,
+            slug: self.slug,
+            name: self.name,
+            verification: self.verification,
+            secrets: self.secrets,
+            plugin: self.plugin,
+            settings: self.settings,
+            methods: self.methods,
+            on_error: self.on_error,
+            updates_customers: self.updates_customers,
+            active: self.active,
+            created_at: now_ms,
+            updated_at: now_ms,
+            version: 1,
+        }
+    }
+
+    /// A source that is there, as the body states it.
+    pub fn into_changed(self, current: &Source) -> Source {
+        Source {
+            created_at: current.created_at,
+            version: current.version,
+            ..self.into_new(current.id, current.updated_at)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Sources as the API shows them.
+
+use hookwright_core::secret::RawSecret;
+use hookwright_core::signature::Scheme;
+use hookwright_core::source::{OnPluginFailure, Source};
+use hookwright_core::timestamp::format_ms;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A source, its secrets as hints.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    id: String,
+    slug: &'a str,
+    name: &'a str,
+    verification: &'a Scheme,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secrets: Option<Vec<&'a str>>,
+    secret_hints: Vec<String>,
+    plugin: &'a str,
+    settings: &'a Value,
+    methods: &'a [String],
+    on_error: OnPluginFailure,
+    updates_customers: bool,
+    active: bool,
+    created_at: String,
+    updated_at: String,
+    version: i64,
+}
+
+impl<'a> Shown<'a> {
+    /// A source of the store.
+    pub fn of(source: &'a Source) -> Self {
+        Self {
+            id: source.id.to_string(),
+            slug: &source.slug,
+            name: &source.name,
+            verification: &source.verification,
+            secret: None,
+            secrets: None,
+            secret_hints: source.secrets.iter().map(RawSecret::hint).collect(),
+            plugin: &source.plugin,
+            settings: &source.settings,
+            methods: &source.methods,
+            on_error: source.on_error,
+            updates_customers: source.updates_customers,
+            active: source.active,
+            created_at: format_ms(source.created_at),
+            updated_at: format_ms(source.updated_at),
+            version: source.version,
+        }
+    }
+
+    /// A source that was made just now, with its secrets: the one time they are shown. `secret` is the newest of them.
+    pub fn with_secrets(source: &'a Source) -> Self {
+        let secrets: Vec<&str> = source.secrets.iter().map(RawSecret::reveal).collect();
+        Self { secret: secrets.first().copied(), secrets: (!secrets.is_empty()).then_some(secrets), ..Self::of(source) }
+    }
+}
+
+/// A source as it could be put: what a merge patch is applied to.
+pub fn document(source: &Source) -> Value {
+    json!({
+        "slug": source.slug,
+        "name": source.name,
+        "verification": source.verification,
+        "plugin": source.plugin,
+        "settings": source.settings,
+        "methods": source.methods,
+        "on_error": source.on_error,
+        "updates_customers": source.updates_customers,
+        "active": source.active,
+    })
+}

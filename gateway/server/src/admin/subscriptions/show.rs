@@ -1,0 +1,95 @@
+//! Subscriptions as the API shows them.
+
+use hookwright_core::retry::RetryPolicy;
+use hookwright_core::secret::SigningSecret;
+use hookwright_core::subscription::{Subscription, Transform};
+use hookwright_core::timestamp::format_ms;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// What stands for a header's value before those who may not see it: it may be a receiver's credential.
+const HIDDEN: &str = "…";
+
+/// A subscription, its secret as a hint.
+#[derive(Serialize)]
+pub struct Shown<'a> {
+    id: String,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_hint: Option<String>,
+    events: Vec<String>,
+    active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_reason: Option<&'a str>,
+    retry_policy: RetryPolicy,
+    max_retries: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transform: Option<&'a Transform>,
+    headers: BTreeMap<&'a str, &'a str>,
+    timeout_ms: u32,
+    max_in_flight: u32,
+    created_by: &'a str,
+    created_at: String,
+    updated_at: String,
+    version: i64,
+}
+
+impl<'a> Shown<'a> {
+    /// A subscription; its headers' values only where the caller could have set them.
+    pub fn of(subscription: &'a Subscription, with_values: bool) -> Self {
+        let value = |value: &'a str| if with_values { value } else { HIDDEN };
+        let headers = subscription.headers.iter().map(|(name, text)| (name.as_str(), value(text))).collect();
+        Self {
+            id: subscription.id.to_string(),
+            name: &subscription.name,
+            description: subscription.description.as_deref(),
+            url: &subscription.url,
+            secret: None,
+            secret_hint: subscription.secrets.first().map(SigningSecret::hint),
+            events: subscription.events.iter().map(ToString::to_string).collect(),
+            active: subscription.active,
+            disabled_reason: subscription.disabled_reason.as_deref(),
+            retry_policy: subscription.retry_policy,
+            max_retries: subscription.max_retries,
+            transform: subscription.transform.as_ref(),
+            headers,
+            timeout_ms: subscription.timeout_ms,
+            max_in_flight: subscription.max_in_flight,
+            created_by: &subscription.created_by,
+            created_at: format_ms(subscription.created_at),
+            updated_at: format_ms(subscription.updated_at),
+            version: subscription.version,
+        }
+    }
+
+    /// A subscription that was made just now, with its secret: the one time it is shown.
+    pub fn with_secret(subscription: &'a Subscription, secret: &SigningSecret) -> Self {
+        Self { secret: Some(secret.reveal().to_string()), ..Self::of(subscription, true) }
+    }
+}
+
+/// A subscription as it could be put: what a merge patch is applied to.
+pub fn document(subscription: &Subscription) -> Value {
+    let headers: BTreeMap<&str, &str> =
+        subscription.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    json!({
+        "name": subscription.name,
+        "description": subscription.description,
+        "url": subscription.url,
+        "events": subscription.events,
+        "active": subscription.active,
+        "retry_policy": subscription.retry_policy,
+        "max_retries": subscription.max_retries,
+        "transform": subscription.transform,
+        "headers": headers,
+        "timeout_ms": subscription.timeout_ms,
+        "max_in_flight": subscription.max_in_flight,
+        "created_by": subscription.created_by,
+    })
+}
