@@ -11,11 +11,13 @@
 //! assert!(raw.verifies(&delivered));
 //! ```
 
+pub(crate) mod command;
 pub(crate) mod gateway;
 pub(crate) mod guests;
 pub(crate) mod patience;
 pub(crate) mod receiver;
 pub(crate) mod root;
+pub(crate) mod server;
 pub(crate) mod source;
 
 pub(crate) use gateway::{Gateway, Subscribed};

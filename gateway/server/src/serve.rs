@@ -6,7 +6,7 @@ mod open;
 mod signals;
 
 pub use keyring::KeyringError;
-pub use open::{OpenedStore, open_store};
+pub use open::{OpenedStore, migrate_store, open_store};
 pub use signals::told_to_stop;
 
 use crate::app::App;

@@ -190,11 +190,10 @@ impl Gateway {
             "plugin": "emr-video-call",
         });
         let made = self.make("/admin/sources", &merged(body, fields)).await;
-        let secret = made["secret"].as_str().unwrap();
         SourceClient {
             slug: slug.to_owned(),
             id: made["id"].as_str().unwrap().to_owned(),
-            secret: SigningSecret::parse(secret).unwrap(),
+            secret: secret_of(&made),
         }
     }
 
@@ -208,10 +207,7 @@ impl Gateway {
             "max_retries": 5,
         });
         let made = self.make("/admin/subscriptions", &merged(body, fields)).await;
-        Subscribed {
-            id: made["id"].as_str().unwrap().to_owned(),
-            secret: SigningSecret::parse(made["secret"].as_str().unwrap()).unwrap(),
-        }
+        Subscribed { id: made["id"].as_str().unwrap().to_owned(), secret: secret_of(&made) }
     }
 
     /// Publishes `customer.created` for a customer in the United States.
@@ -224,6 +220,12 @@ impl Gateway {
         )
         .await
     }
+}
+
+/// The secret that is shown once, in the answer to a creation.
+pub(crate) fn secret_of(made: &Value) -> SigningSecret {
+    let text = made["secret"].as_str().or_else(|| made["secrets"][0].as_str()).unwrap();
+    SigningSecret::parse(text).unwrap()
 }
 
 fn merged(mut body: Value, fields: Value) -> Value {

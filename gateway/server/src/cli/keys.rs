@@ -8,7 +8,7 @@ use super::table::Table;
 use crate::chance;
 use crate::clock::SystemClock;
 use crate::config::parse_duration;
-use crate::serve::{OpenedStore, log, open_store};
+use crate::serve::{OpenedStore, ServeError, log, open_store};
 use hookwright_core::audit::AuditDraft;
 use hookwright_core::id::KeyId;
 use hookwright_core::idempotency::Claimed;
@@ -128,7 +128,13 @@ impl PlaceArguments {
     async fn open(&self) -> Result<OpenedStore, Failure> {
         let config = self.settings.load()?.config;
         log::start(&config.log);
-        Ok(open_store(&config, Arc::new(SystemClock)).await?)
+        open_store(&config, Arc::new(SystemClock)).await.map_err(|error| match error {
+            error @ ServeError::Database { .. } => {
+                let why = crate::problem::chain(&error);
+                told(format!("{why}\n  if a gateway runs on it, ask that: --url http://127.0.0.1:8081"))
+            }
+            error => error.into(),
+        })
     }
 }
 

@@ -3,12 +3,10 @@
 use super::failure::Failure;
 use super::output::{print, print_json};
 use super::settings::SettingsArguments;
-use crate::clock::SystemClock;
 use crate::config::Database;
-use crate::serve::{log, open_store};
+use crate::serve::{log, migrate_store};
 use serde_json::json;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Create the database or bring its schema up to date.
 #[derive(Debug, clap::Args)]
@@ -25,13 +23,20 @@ pub(super) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failur
     log::start(&config.log);
     let Database::Sqlite(path) = &config.database;
     let existed = path.exists();
-    let opened = open_store(&config, Arc::new(SystemClock)).await?;
-    opened.close().await;
+    let steps = migrate_store(&config).await?;
     let path = path.display().to_string();
     if arguments.json {
-        print_json(&json!({ "database": path, "created": !existed }))?;
+        print_json(&json!({ "database": path, "created": !existed, "steps": steps }))?;
     } else {
-        print(&format!("{path} {}", if existed { "is up to date" } else { "was created" }))?;
+        let ended = match (existed, steps.is_empty()) {
+            (false, _) => "was created",
+            (true, true) => "is up to date",
+            (true, false) => "was brought up to date",
+        };
+        print(&format!("{path} {ended}"))?;
+        for step in steps {
+            print(&format!("  {step}"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
