@@ -1,1 +1,148 @@
-//! (being written)
+//! A listener: accepts connections, speaks TLS if it has a certificate, and serves HTTP/1.1 within bounds.
+//!
+//! Whoever connects can hold one connection and a bounded piece of memory, for a bounded time: connections are counted, the handshake, the headers and the body each have
+//! a deadline, and heads are capped in bytes and number.
+
+mod tls;
+
+pub use tls::{Tls, TlsError};
+
+use crate::config::ListenerConfig;
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+/// From the first byte of a TLS connection to the end of its handshake.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+/// A request's head, in bytes.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Headers of a request; one more is answered with 431.
+const HEADERS_MAX: usize = 64;
+/// When the system has no more file descriptors, accepting at once would fail again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Reads the certificate, then serves until `shutdown` turns true or its sender is gone; returns when every connection has ended. What is under way is finished first;
+/// whoever cannot wait drops the future, which closes what is left.
+pub async fn run(
+    tcp: TcpListener,
+    config: ListenerConfig,
+    router: Router,
+    mut shutdown: watch::Receiver<bool>,
+) -> Result<(), TlsError> {
+    let tls = config.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+    let room = Arc::new(Semaphore::new(config.connections_max));
+    let mut connections = JoinSet::new();
+    if let Some(tls) = &tls {
+        connections.spawn(Arc::clone(tls).reload(shutdown.clone()));
+    }
+    loop {
+        let (stream, permit) = tokio::select! {
+            accepted = accept(&tcp, &room) => accepted,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            () = stopped(&mut shutdown) => break,
+        };
+        let server = server(&config);
+        connections.spawn(connection(stream, permit, tls.clone(), server, router.clone(), shutdown.clone()));
+    }
+    // From here on the system refuses connections, so that a balancer goes elsewhere.
+    drop(tcp);
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+fn server(config: &ListenerConfig) -> http1::Builder {
+    let mut server = http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX);
+    server
+}
+
+/// The next connection, once there is room for it.
+async fn accept(tcp: &TcpListener, room: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        let Ok(permit) = Arc::clone(room).acquire_owned().await else {
+            // Nobody closes the semaphore.
+            continue;
+        };
+        match tcp.accept().await {
+            Ok((stream, _)) => return (stream, permit),
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The peer gave up before it was accepted.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn connection(
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+    tls: Option<Arc<Tls>>,
+    server: http1::Builder,
+    router: Router,
+    shutdown: watch::Receiver<bool>,
+) {
+    let _room = permit;
+    // Answers are small and written whole: waiting for more to send would only add delay.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection cannot be set to send at once");
+    }
+    let Some(tls) = tls else {
+        return serve(stream, server, router, shutdown).await;
+    };
+    match tokio::time::timeout(HANDSHAKE_DEADLINE, tls.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) => serve(stream, server, router, shutdown).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+async fn serve<S>(stream: S, server: http1::Builder, router: Router, mut shutdown: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = router.map_request(|request: Request<Incoming>| request.map(Body::new));
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(&mut shutdown) => {
+            // The request under way is answered, and no other is read.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended in an error");
+    }
+}
+
+/// Waits until the listener is to stop, or nobody is left who could say so.
+async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    drop(shutdown.wait_for(|stop| *stop).await);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,175 @@
-//! Background tasks.
+//! Background tasks: what nobody asks for and has to happen all the same.
+//!
+//! Waiting messages are resumed when their customer is known, quarantined ones when another version of their plugin serves; establishments expire when their time is up;
+//! de-duplication keys are forgotten. Each task looks at the store first and waits afterwards, so that a restart finds what was left; a nudge only shortens the wait.
+
+mod backoff;
+mod expiry;
+mod keys;
+mod quarantine;
+mod waiting;
+
+use crate::plugins::{Plugins, PluginsBusy};
+use crate::problem::chain;
+use backoff::Backoff;
+use hookwright_core::id::SourceId;
+use hookwright_store::{Clock, Store, StoreError};
+use quarantine::Todo;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// What the tasks work with.
+#[derive(Clone)]
+pub struct UpkeepParts {
+    /// Where everything is recorded.
+    pub store: Arc<dyn Store>,
+    /// The plugins that read messages again.
+    pub plugins: Arc<Plugins>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
 
 /// A handle on the background tasks.
 #[derive(Clone, Debug)]
-pub struct Upkeep {}
+pub struct Upkeep {
+    signals: Arc<Signals>,
+    /// Each task holds one share while it runs.
+    alive: Weak<()>,
+}
+
+/// What the tasks are told.
+#[derive(Debug, Default)]
+struct Signals {
+    customer: Notify,
+    establishment: Notify,
+    quarantine: Notify,
+    todo: Mutex<Todo>,
+    never: Notify,
+}
+
+/// Why a round was not finished; it is tried again.
+#[derive(Debug, thiserror::Error)]
+enum ChoreError {
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    #[error("the plugin host is busy")]
+    Busy(#[from] PluginsBusy),
+    #[error("a round changed nothing of what there is to do")]
+    Stuck,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Chore {
+    Waiting,
+    Quarantine,
+    Expiry,
+    Keys,
+}
+
+impl Chore {
+    const ALL: [Self; 4] = [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys];
+
+    /// Does what there is to do, and says how long there is nothing more unless a nudge comes.
+    async fn round(self, parts: &UpkeepParts, signals: &Signals) -> Result<Duration, ChoreError> {
+        match self {
+            Self::Waiting => waiting::round(parts).await,
+            Self::Quarantine => quarantine::round(parts, &signals.todo).await,
+            Self::Expiry => expiry::round(parts).await,
+            Self::Keys => keys::round(parts).await,
+        }
+    }
+
+    const fn nudge(self, signals: &Signals) -> &Notify {
+        match self {
+            Self::Waiting => &signals.customer,
+            Self::Quarantine => &signals.quarantine,
+            Self::Expiry => &signals.establishment,
+            Self::Keys => &signals.never,
+        }
+    }
+
+    async fn run(
+        self,
+        parts: UpkeepParts,
+        signals: Arc<Signals>,
+        mut shutdown: watch::Receiver<bool>,
+        _alive: Arc<()>,
+    ) {
+        let work = async {
+            let mut backoff = Backoff::default();
+            loop {
+                match self.round(&parts, &signals).await {
+                    Ok(pause) => {
+                        backoff.reset();
+                        // A nudge that came during the round is not lost: it ends the wait at once.
+                        let _ = tokio::time::timeout(pause, self.nudge(&signals).notified()).await;
+                    }
+                    Err(error) => {
+                        let pause = backoff.next();
+                        tracing::warn!(task = ?self, error = %chain(&error), again_in = ?pause, "background task failed");
+                        tokio::time::sleep(pause).await;
+                    }
+                }
+            }
+        };
+        // What a round has submitted takes place even if nobody waits for the answer.
+        tokio::select! {
+            () = work => {}
+            _ = shutdown.wait_for(|stop| *stop) => {}
+        }
+    }
+}
+
+impl Upkeep {
+    /// Starts the tasks. They end when `shutdown` turns true, or its sender is gone.
+    pub fn start(parts: &UpkeepParts, shutdown: &watch::Receiver<bool>) -> (Self, JoinHandle<()>) {
+        let signals = Arc::new(Signals::default());
+        let alive = Arc::new(());
+        let handle = Self { signals: Arc::clone(&signals), alive: Arc::downgrade(&alive) };
+        let mut tasks = JoinSet::new();
+        for chore in Chore::ALL {
+            tasks.spawn(chore.run(parts.clone(), Arc::clone(&signals), shutdown.clone(), Arc::clone(&alive)));
+        }
+        drop(alive);
+        let whole = tokio::spawn(async move {
+            while let Some(ended) = tasks.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a background task died");
+                }
+            }
+        });
+        (handle, whole)
+    }
+
+    /// Whether every task runs.
+    pub fn is_running(&self) -> bool {
+        self.alive.strong_count() == Chore::ALL.len()
+    }
+
+    /// A customer is new or changed: messages may have waited for them.
+    pub fn customer_changed(&self) {
+        self.signals.customer.notify_one();
+    }
+
+    /// Another version of a plugin serves: messages may be quarantined for it.
+    pub fn plugin_changed(&self, name: &str) {
+        self.todo(|todo| todo.plugin(name));
+    }
+
+    /// A source's settings or plugin changed: its quarantined messages are worth another try.
+    pub fn source_changed(&self, id: SourceId) {
+        self.todo(|todo| todo.source(id));
+    }
+
+    /// An establishment is new or changed: it may lapse sooner than what the timer waits for.
+    pub fn establishment_changed(&self) {
+        self.signals.establishment.notify_one();
+    }
+
+    fn todo(&self, add: impl FnOnce(&mut Todo)) {
+        add(&mut self.signals.todo.lock().unwrap_or_else(PoisonError::into_inner));
+        self.signals.quarantine.notify_one();
+    }
+}

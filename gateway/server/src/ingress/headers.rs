@@ -1,0 +1,74 @@
+//! A request's headers: as verification reads them, and as they are kept.
+
+use hookwright_core::signature::{self, Scheme};
+use http::HeaderMap;
+
+/// Headers that are kept; a request may not have more.
+pub(super) const HEADERS_MAX: usize = 64;
+/// Headers with one of these in their name carry credentials: several vendors send the secret itself as a "signature".
+const SECRET_WORDS: [&str; 8] =
+    ["authorization", "cookie", "signature", "token", "secret", "password", "api-key", "apikey"];
+
+/// The headers of a request on the wire.
+pub(super) struct Wire<'a>(pub &'a HeaderMap);
+
+impl signature::Headers for Wire<'_> {
+    fn values(&self, name: &str) -> Vec<&[u8]> {
+        self.0.get_all(name).iter().map(http::HeaderValue::as_bytes).collect()
+    }
+}
+
+/// The headers that are kept with a message: names in lower case, each byte of a value the character of that number, credentials left out.
+pub(super) fn kept(headers: &HeaderMap, scheme: &Scheme) -> Vec<(String, String)> {
+    let harmless = headers.iter().filter(|(name, _)| !is_secret(name.as_str(), scheme)).take(HEADERS_MAX);
+    harmless.map(|(name, value)| (name.as_str().to_owned(), latin1(value.as_bytes()))).collect()
+}
+
+fn is_secret(name: &str, scheme: &Scheme) -> bool {
+    let signed_in = matches!(scheme, Scheme::Hmac(hmac) if hmac.header.eq_ignore_ascii_case(name));
+    signed_in || SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderName, HeaderValue};
+
+    #[test]
+    fn credentials_are_left_out_and_the_rest_is_kept_in_order() {
+        let scheme: Scheme = serde_json::from_str(r#"{"type":"hmac","header":"X-Checksum"}"#).unwrap();
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer s"),
+            ("cookie", "s"),
+            ("proxy-authorization", "s"),
+            ("webhook-signature", "v1,s"),
+            ("x-drchrono-signature", "s"),
+            ("verification-token", "s"),
+            ("x-api-key", "s"),
+            ("x-checksum", "s"),
+            ("content-type", "application/json"),
+            ("webhook-id", "msg_1"),
+        ] {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        headers.append("x-note", HeaderValue::from_bytes(b"caf\xe9").unwrap());
+        let kept = kept(&headers, &scheme);
+        let names: Vec<_> = kept.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["content-type", "webhook-id", "x-note"]);
+        assert_eq!(kept[2].1, "café");
+    }
+
+    #[test]
+    fn verification_sees_every_value_in_any_case() {
+        use hookwright_core::signature::Headers;
+        let mut headers = HeaderMap::new();
+        headers.append("webhook-id", HeaderValue::from_static("a"));
+        headers.append("webhook-id", HeaderValue::from_static("b"));
+        assert_eq!(Wire(&headers).values("Webhook-Id"), [b"a", b"b"]);
+    }
+}

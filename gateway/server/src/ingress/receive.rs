@@ -1,0 +1,148 @@
+//! One request, from its first header to the answer.
+
+use super::headers::Wire;
+use super::path::{Target, check_method};
+use super::{body, headers, reply, soundness};
+use crate::app::App;
+use crate::plugins::ParseResult;
+use crate::problem::{Problem, RequestId};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use hookwright_core::id::MessageId;
+use hookwright_core::intake::{Answer, Receive, Received, Work};
+use hookwright_core::message::{Fact, MessageStatus, Parsed, RawMessage};
+use hookwright_core::signature::{self, Verified, VerifyError};
+use hookwright_core::source::Source;
+use http::StatusCode;
+use http::request::Parts;
+use std::sync::Arc;
+
+/// Receives a request; the slug is told where the source exists.
+pub(super) async fn receive(app: &App, request: Request) -> (Option<String>, Result<Response, Problem>) {
+    let (parts, body) = request.into_parts();
+    let source = match find(app, &parts) {
+        Ok(source) => source,
+        Err(problem) => {
+            body::discard(body, &app.config.public).await;
+            return (None, Err(problem));
+        }
+    };
+    let slug = source.slug.clone();
+    (Some(slug), take(app, &source, &parts, body).await)
+}
+
+fn find(app: &App, parts: &Parts) -> Result<Arc<Source>, Problem> {
+    Target::of(&parts.uri)?.source(&app.store.sources())
+}
+
+async fn take(app: &App, source: &Source, parts: &Parts, body: Body) -> Result<Response, Problem> {
+    if let Err(problem) = check_method(source, &parts.method) {
+        body::discard(body, &app.config.public).await;
+        return Err(problem);
+    }
+    if parts.headers.len() > headers::HEADERS_MAX {
+        body::discard(body, &app.config.public).await;
+        let detail = format!("a request may have {} headers", headers::HEADERS_MAX);
+        return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", detail));
+    }
+    let body = body::read(body, &app.config.public).await?;
+    let now_ms = app.clock.now_ms();
+    let verified = verify(source, parts, &body, now_ms)?;
+    let raw = raw(source, parts, &body, &verified, now_ms)?;
+    let id: MessageId = app.ids.next();
+    let result = match soundness::fault(&parts.headers, &body) {
+        Some(reason) => ParseResult { parsed: Parsed::Refused(reason), digest: None, logs: Vec::new(), reply: None },
+        None => app.plugins.parse(source, id, &raw).await?,
+    };
+    commit(app, source, parts, Read { id, raw, transport_id: verified.id, result }).await
+}
+
+fn verify(source: &Source, parts: &Parts, body: &Bytes, now_ms: i64) -> Result<Verified, Problem> {
+    let now_secs = now_ms.div_euclid(1000);
+    signature::verify(&source.verification, &source.secrets, &Wire(&parts.headers), body, now_secs)
+        .map_err(|error| unverified(source, &error))
+}
+
+/// What is told names headers, never what they hold.
+fn unverified(source: &Source, error: &VerifyError) -> Problem {
+    if matches!(error, VerifyError::NoSecret | VerifyError::Scheme(_)) {
+        tracing::error!(source = source.slug, code = error.code(), "a source cannot verify its requests");
+    }
+    Problem::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string())
+}
+
+fn raw(source: &Source, parts: &Parts, body: &Bytes, verified: &Verified, now_ms: i64) -> Result<RawMessage, Problem> {
+    let target = Target::of(&parts.uri)?;
+    Ok(RawMessage {
+        source_id: source.id,
+        hook: target.hook.to_owned(),
+        method: parts.method.as_str().to_owned(),
+        query: target.query.to_owned(),
+        headers: headers::kept(&parts.headers, &source.verification),
+        body: body.to_vec(),
+        received_at: now_ms,
+        tier: verified.tier.as_str().to_owned(),
+    })
+}
+
+/// A request that was read to its end, with what the plugin made of it.
+struct Read {
+    id: MessageId,
+    raw: RawMessage,
+    transport_id: Option<String>,
+    result: ParseResult,
+}
+
+async fn commit(app: &App, source: &Source, parts: &Parts, read: Read) -> Result<Response, Problem> {
+    let ParseResult { parsed, digest, logs, reply } = read.result;
+    let touches = Touches::of(&parsed);
+    let work = Work::Receive(Box::new(Receive {
+        message_id: read.id,
+        raw: read.raw,
+        slug: source.slug.clone(),
+        updates_customers: source.updates_customers,
+        parsed,
+        plugin_digest: digest,
+        logs,
+        transport_id: read.transport_id,
+        request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
+    }));
+    let Answer::Received(received) = app.store.submit(work).await? else {
+        return Err(Problem::unexpected(&"a received message was answered as something else"));
+    };
+    touches.nudge(app, &received);
+    reply::of(&received, reply)
+}
+
+/// Which records a message may have changed that others wait for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Touches {
+    customers: bool,
+    establishments: bool,
+}
+
+impl Touches {
+    fn of(parsed: &Parsed) -> Self {
+        let Parsed::Accepted { facts, .. } = parsed else {
+            return Self::default();
+        };
+        Self {
+            customers: facts.iter().any(|fact| matches!(fact, Fact::Platform(_) | Fact::PatientUpdated(_))),
+            establishments: facts.iter().any(|fact| matches!(fact, Fact::ConsultationCompleted(_))),
+        }
+    }
+
+    fn nudge(self, app: &App, received: &Received) {
+        if received.status != MessageStatus::Processed || received.duplicate {
+            return;
+        }
+        if self.customers {
+            app.upkeep.customer_changed();
+        }
+        if self.establishments {
+            app.upkeep.establishment_changed();
+        }
+    }
+}

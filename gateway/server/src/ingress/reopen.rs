@@ -1,0 +1,89 @@
+//! Taking up a kept message again: by the gateway itself, when what it waited for is there, or by an operator.
+
+use crate::plugins::{Plugins, PluginsBusy};
+use hookwright_core::intake::{Resume, dedupe_keys};
+use hookwright_core::message::{Message, MessageStatus, Parsed, RawMessage};
+use hookwright_core::region::RegionCode;
+use hookwright_core::signature::Scheme;
+use hookwright_core::source::Source;
+
+/// Who takes a message up again, and what they add to it.
+#[derive(Clone, Debug, Default)]
+pub struct Reopening {
+    /// The region an operator decided, where the rules could not.
+    pub region: Option<RegionCode>,
+    /// Who: `system`, or an operator.
+    pub actor: String,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// The request's id.
+    pub request_id: Option<String>,
+}
+
+/// What is to be submitted for a kept message. What waits or is held was understood when it came; anything else is parsed again, by the version that serves now.
+pub async fn reopen(
+    plugins: &Plugins,
+    source: &Source,
+    message: Message,
+    reopening: Reopening,
+) -> Result<Resume, PluginsBusy> {
+    let understood = matches!(message.status, MessageStatus::Waiting | MessageStatus::Held);
+    let (parsed, plugin_digest, logs) = match message.parsed {
+        Some(parsed @ Parsed::Accepted { .. }) if understood => (parsed, message.plugin_digest, message.logs),
+        _ => {
+            let result = plugins.parse(source, message.id, &message.raw).await?;
+            (result.parsed, result.digest, result.logs)
+        }
+    };
+    let transport_id = transport_id(&source.verification, &message.raw);
+    Ok(Resume {
+        message_id: message.id,
+        keys: dedupe_keys(&message.raw, transport_id, &parsed),
+        slug: source.slug.clone(),
+        updates_customers: source.updates_customers,
+        parsed,
+        plugin_digest,
+        logs,
+        region: reopening.region,
+        actor: reopening.actor,
+        reason: reopening.reason,
+        request_id: reopening.request_id,
+    })
+}
+
+/// The id that verification found when the message came: its header was kept.
+fn transport_id<'a>(scheme: &Scheme, raw: &'a RawMessage) -> Option<&'a str> {
+    let value = |name: &str| {
+        let header = raw.headers.iter().find(|(kept, _)| kept.eq_ignore_ascii_case(name));
+        header.map(|(_, value)| value.trim())
+    };
+    match scheme {
+        Scheme::StandardWebhooks { .. } => value("webhook-id").or_else(|| value("svix-id")),
+        Scheme::Hmac(hmac) => hmac.id_header.as_deref().and_then(value),
+        Scheme::None {} => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hookwright_core::id::SourceId;
+
+    #[test]
+    fn the_transports_id_is_found_again() {
+        let raw = RawMessage {
+            source_id: SourceId::from_i64(1).unwrap(),
+            hook: String::new(),
+            method: "POST".to_owned(),
+            query: String::new(),
+            headers: vec![("webhook-id".to_owned(), "msg_1".to_owned()), ("x-delivery".to_owned(), " 7 ".to_owned())],
+            body: Vec::new(),
+            received_at: 0,
+            tier: "verified".to_owned(),
+        };
+        assert_eq!(transport_id(&Scheme::STANDARD, &raw), Some("msg_1"));
+        assert_eq!(transport_id(&Scheme::None {}, &raw), None);
+        let hmac = serde_json::from_str(r#"{"type":"hmac","header":"x-sig","id_header":"X-Delivery"}"#).unwrap();
+        assert_eq!(transport_id(&hmac, &raw), Some("7"));
+    }
+}

@@ -1,0 +1,154 @@
+//! A listener's certificate, read again when its files change.
+
+use crate::config::TlsFiles;
+use crate::problem::chain;
+use arc_swap::ArcSwap;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+/// Between two looks at the files.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The largest file that is read, in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is too large to be what it should be.
+    #[error("{} is larger than {FILE_BYTES_MAX} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file holds no certificate or key in PEM.
+    #[error("{} holds no {what} in PEM", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for.
+        what: &'static str,
+        /// What the reader said.
+        #[source]
+        source: pem::Error,
+    },
+    /// Certificate and key do not make a pair that can be served.
+    #[error("the certificate and the key cannot be used together")]
+    Pair(#[source] rustls::Error),
+}
+
+/// A certificate that is served, and exchanged while connections go on.
+pub struct Tls {
+    files: TlsFiles,
+    served: Arc<Served>,
+    acceptor: TlsAcceptor,
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl Tls {
+    /// Reads certificate and key.
+    pub fn load(files: &TlsFiles) -> Result<Self, TlsError> {
+        let served = Arc::new(Served(ArcSwap::from_pointee(read(files)?)));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Pair)?;
+        let mut config = config.with_no_client_auth().with_cert_resolver(Arc::clone(&served) as _);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { files: files.clone(), served, acceptor: TlsAcceptor::from(Arc::new(config)) })
+    }
+
+    pub(super) const fn acceptor(&self) -> &TlsAcceptor {
+        &self.acceptor
+    }
+
+    /// Reads the files again whenever they change. A pair that cannot be used leaves the one before it in place: a certificate and its key are seldom written at once.
+    pub(super) async fn reload(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
+        let mut seen = stamp(&self.files);
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = super::stopped(&mut shutdown) => return,
+            }
+            let now = stamp(&self.files);
+            if now == seen {
+                continue;
+            }
+            match read(&self.files) {
+                Ok(pair) => {
+                    self.served.0.store(Arc::new(pair));
+                    tracing::info!(certificate = %self.files.certificate.display(), "certificate reloaded");
+                }
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), "the new certificate cannot be used; the old one stays");
+                }
+            }
+            seen = now;
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Served(ArcSwap<CertifiedKey>);
+
+impl ResolvesServerCert for Served {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+/// What tells that a file is another one than before; behind a link, of what the link leads to.
+type Stamp = [Option<(SystemTime, u64)>; 2];
+
+fn stamp(files: &TlsFiles) -> Stamp {
+    [&files.certificate, &files.key].map(|path| {
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    })
+}
+
+fn read(files: &TlsFiles) -> Result<CertifiedKey, TlsError> {
+    let no_pem = |path: &Path, what| {
+        let path = path.to_owned();
+        move |source| TlsError::Pem { path, what, source }
+    };
+    let certificates = read_file(&files.certificate)?;
+    let chain = CertificateDer::pem_slice_iter(&certificates).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(no_pem(&files.certificate, "certificate"))?;
+    if chain.is_empty() {
+        return Err(no_pem(&files.certificate, "certificate")(pem::Error::NoItemsFound));
+    }
+    let key = PrivateKeyDer::from_pem_slice(&read_file(&files.key)?).map_err(no_pem(&files.key, "private key"))?;
+    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(TlsError::Pair)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
+    let fail = |source| TlsError::Read { path: path.to_owned(), source };
+    if fs::metadata(path).map_err(fail)?.len() > FILE_BYTES_MAX {
+        return Err(TlsError::TooLarge { path: path.to_owned() });
+    }
+    fs::read(path).map_err(fail)
+}

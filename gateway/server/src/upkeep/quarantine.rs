@@ -1,0 +1,99 @@
+//! Messages whose plugin failed or was missing, read again when another version serves.
+
+use super::waiting::{by_itself, submit};
+use super::{ChoreError, UpkeepParts};
+use crate::ingress::reopen;
+use hookwright_core::id::{MessageId, SourceId};
+use hookwright_core::message::{Message, MessageStatus};
+use hookwright_core::source::Source;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Messages of one source that are read and submitted together, in their order.
+const BATCH: u32 = 32;
+/// Nothing changes by itself here; this only bounds the wait.
+const LOOK_EVERY: Duration = Duration::from_hours(1);
+
+/// Whose messages are to be read again.
+#[derive(Clone, Debug)]
+pub(super) struct Todo {
+    /// Of every source: at start.
+    everything: bool,
+    plugins: BTreeSet<String>,
+    sources: BTreeSet<SourceId>,
+}
+
+impl Default for Todo {
+    fn default() -> Self {
+        Self { everything: true, plugins: BTreeSet::new(), sources: BTreeSet::new() }
+    }
+}
+
+impl Todo {
+    const fn nothing() -> Self {
+        Self { everything: false, plugins: BTreeSet::new(), sources: BTreeSet::new() }
+    }
+
+    pub(super) fn plugin(&mut self, name: &str) {
+        self.plugins.insert(name.to_owned());
+    }
+
+    pub(super) fn source(&mut self, id: SourceId) {
+        self.sources.insert(id);
+    }
+
+    fn concerns(&self, source: &Source) -> bool {
+        self.everything || self.plugins.contains(&source.plugin) || self.sources.contains(&source.id)
+    }
+
+    /// Gives back what was not done.
+    fn give_back(&mut self, undone: Self) {
+        self.everything |= undone.everything;
+        self.plugins.extend(undone.plugins);
+        self.sources.extend(undone.sources);
+    }
+}
+
+pub(super) async fn round(parts: &UpkeepParts, todo: &Mutex<Todo>) -> Result<Duration, ChoreError> {
+    let taken = std::mem::replace(&mut *todo.lock().unwrap_or_else(PoisonError::into_inner), Todo::nothing());
+    let sources = parts.store.sources();
+    for source in sources.iter().filter(|source| taken.concerns(source)) {
+        if let Err(error) = of_source(parts, source, taken.sources.contains(&source.id)).await {
+            todo.lock().unwrap_or_else(PoisonError::into_inner).give_back(taken);
+            return Err(error);
+        }
+    }
+    Ok(LOOK_EVERY)
+}
+
+/// Reads a source's quarantined messages again, oldest first; each once.
+async fn of_source(parts: &UpkeepParts, source: &Source, settings_changed: bool) -> Result<(), ChoreError> {
+    let Some(version) = parts.plugins.active(&source.plugin) else {
+        return Ok(());
+    };
+    let digest = version.digest().to_string();
+    let mut after: Option<MessageId> = None;
+    loop {
+        let ids = parts.store.quarantined(source.id, after, BATCH).await?;
+        let Some(last) = ids.last() else {
+            return Ok(());
+        };
+        after = Some(*last);
+        let mut works = Vec::new();
+        for id in &ids {
+            let message = parts.store.message(*id).await?;
+            if let Some(message) = message.filter(|message| settings_changed || is_worth_a_try(message, &digest)) {
+                works.push(reopen(&parts.plugins, source, message, by_itself()).await?);
+            }
+        }
+        submit(parts, works).await?;
+    }
+}
+
+/// A version that failed on a message fails again: the same bytes give the same answer. Only what the host could not do may go better.
+fn is_worth_a_try(message: &Message, active: &str) -> bool {
+    let tried = message.plugin_digest.as_deref() == Some(active);
+    let hosts_fault = message.reason.as_ref().is_some_and(|reason| reason.code == "plugin_unavailable");
+    message.status == MessageStatus::Quarantined && (!tried || hosts_fault)
+}
