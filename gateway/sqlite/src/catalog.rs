@@ -1,0 +1,102 @@
+//! Administration: subscriptions, sources, plugins and keys. Each change is a transaction of its own, and in memory as soon as it is committed.
+
+pub(crate) mod claim;
+pub(crate) mod key;
+mod plugin;
+pub(crate) mod source;
+pub(crate) mod subscription;
+
+use crate::store::SqliteStore;
+use hookwright_core::id::{KeyId, SourceId, SubscriptionId};
+use hookwright_core::idempotency::{Claim, Claimed};
+use hookwright_core::source::Source;
+use hookwright_core::subscription::Subscription;
+use hookwright_store::{
+    Answering, Catalog, Change, KeyRecord, Page, PageRequest, PluginRecord, PluginVersionRecord, Saved,
+};
+use std::sync::Arc;
+
+impl Catalog for SqliteStore {
+    fn subscriptions(&self) -> Arc<Vec<Arc<Subscription>>> {
+        self.shared.directory.subscriptions.load_full()
+    }
+
+    fn create_subscription(
+        &self,
+        subscription: Subscription,
+        change: Change,
+    ) -> Answering<'_, Saved<Arc<Subscription>>> {
+        self.alone(move |desk| Box::pin(subscription::create(desk, subscription, change)))
+    }
+
+    fn update_subscription(
+        &self,
+        subscription: Subscription,
+        expected: i64,
+        change: Change,
+    ) -> Answering<'_, Saved<Option<Arc<Subscription>>>> {
+        self.alone(move |desk| Box::pin(subscription::update(desk, subscription, expected, change)))
+    }
+
+    fn delete_subscription(&self, id: SubscriptionId, change: Change) -> Answering<'_, bool> {
+        self.alone(move |desk| Box::pin(subscription::delete(desk, id, change)))
+    }
+
+    fn sources(&self) -> Arc<Vec<Arc<Source>>> {
+        self.shared.directory.sources.load_full()
+    }
+
+    fn create_source(&self, source: Source, change: Change) -> Answering<'_, Saved<Arc<Source>>> {
+        self.alone(move |desk| Box::pin(source::create(desk, source, change)))
+    }
+
+    fn update_source(
+        &self,
+        source: Source,
+        expected: i64,
+        change: Change,
+    ) -> Answering<'_, Saved<Option<Arc<Source>>>> {
+        self.alone(move |desk| Box::pin(source::update(desk, source, expected, change)))
+    }
+
+    fn delete_source(&self, id: SourceId, change: Change) -> Answering<'_, bool> {
+        self.alone(move |desk| Box::pin(source::delete(desk, id, change)))
+    }
+
+    fn plugins(&self) -> Answering<'_, Vec<PluginRecord>> {
+        Box::pin(plugin::all(&self.shared.reads))
+    }
+
+    fn plugin_versions(&self, plugin: String, page: PageRequest) -> Answering<'_, Page<PluginVersionRecord>> {
+        Box::pin(plugin::versions(&self.shared.reads, plugin, page))
+    }
+
+    fn plugin_component(&self, digest: String) -> Answering<'_, Option<Vec<u8>>> {
+        Box::pin(plugin::component(&self.shared.reads, digest))
+    }
+
+    fn push_plugin(
+        &self,
+        version: PluginVersionRecord,
+        component: Vec<u8>,
+        change: Change,
+    ) -> Answering<'_, PluginRecord> {
+        self.alone(move |desk| Box::pin(plugin::push(desk, version, component, change)))
+    }
+
+    fn keys(&self) -> Arc<Vec<KeyRecord>> {
+        self.shared.directory.keys.load_full()
+    }
+
+    fn create_key(&self, key: KeyRecord, change: Change) -> Answering<'_, Saved<KeyRecord>> {
+        self.alone(move |desk| Box::pin(key::create(desk, key, change)))
+    }
+
+    fn revoke_key(&self, id: KeyId, change: Change) -> Answering<'_, bool> {
+        self.alone(move |desk| Box::pin(key::revoke(desk, id, change)))
+    }
+
+    fn claimed(&self, claim: Claim) -> Answering<'_, Option<Claimed<()>>> {
+        Box::pin(claim::look_up(&self.shared, claim))
+    }
+}

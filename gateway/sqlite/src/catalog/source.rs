@@ -1,0 +1,163 @@
+//! Sources: slug and flags in the clear, everything else sealed as one document.
+
+use super::claim;
+use crate::corrupt::Reading;
+use crate::desk::Desk;
+use crate::directory::Update;
+use crate::fault::Failure;
+use crate::sealer::{Sealer, column};
+use hookwright_core::id::SourceId;
+use hookwright_core::idempotency::Claimed;
+use hookwright_core::secret::RawSecret;
+use hookwright_core::signature::Scheme;
+use hookwright_core::source::{OnPluginFailure, Source};
+use hookwright_store::{Change, Saved, StoreError};
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
+use std::sync::Arc;
+
+/// What is sealed. Members may be added with a default; none may be renamed.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    name: String,
+    verification: Scheme,
+    secrets: Vec<String>,
+    plugin: String,
+    settings: serde_json::Value,
+    methods: Vec<String>,
+    on_error: OnPluginFailure,
+    updates_customers: bool,
+}
+
+impl Document {
+    fn of(source: &Source) -> Self {
+        let source = source.clone();
+        Self {
+            name: source.name,
+            verification: source.verification,
+            secrets: source.secrets.iter().map(|secret| secret.reveal().to_owned()).collect(),
+            plugin: source.plugin,
+            settings: source.settings,
+            methods: source.methods,
+            on_error: source.on_error,
+            updates_customers: source.updates_customers,
+        }
+    }
+}
+
+struct Row {
+    id: i64,
+    slug: String,
+    active: i64,
+    version: i64,
+    created_at: i64,
+    updated_at: i64,
+    document: Vec<u8>,
+}
+
+impl Row {
+    fn read(self, sealer: &Sealer) -> Result<Source, StoreError> {
+        let reading = Reading { table: "source", row: self.id };
+        let (document, _): (Document, _) = sealer.open_parcel(column::source_document(self.id), &self.document)?;
+        let secrets = document.secrets.iter().map(|text| RawSecret::parse(text)).collect::<Result<_, _>>();
+        Ok(Source {
+            id: reading.id("id", self.id)?,
+            slug: self.slug,
+            name: document.name,
+            verification: document.verification,
+            secrets: reading.word("document", secrets.ok())?,
+            plugin: document.plugin,
+            settings: document.settings,
+            methods: document.methods,
+            on_error: document.on_error,
+            updates_customers: document.updates_customers,
+            active: self.active == 1,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            version: self.version,
+        })
+    }
+}
+
+/// Every source, oldest first.
+pub(crate) async fn load(connection: &mut SqliteConnection, sealer: &Sealer) -> Result<Vec<Arc<Source>>, Failure> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, slug, active, version, created_at, updated_at, document FROM source ORDER BY id"
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(|row| Ok(Arc::new(row.read(sealer)?))).collect()
+}
+
+pub(super) async fn create(desk: &mut Desk, source: Source, change: Change) -> Result<Saved<Arc<Source>>, Failure> {
+    if let Some(prior) = claim::prior(desk, &change).await? {
+        return Ok(prior);
+    }
+    let created = write(desk, source).await?;
+    claim::keep(desk, &change).await?;
+    desk.audit(change.audit).await?;
+    Ok(Claimed::Fresh(created))
+}
+
+pub(super) async fn update(
+    desk: &mut Desk,
+    source: Source,
+    expected: i64,
+    change: Change,
+) -> Result<Saved<Option<Arc<Source>>>, Failure> {
+    if let Some(prior) = claim::prior(desk, &change).await? {
+        return Ok(prior);
+    }
+    let Some(old) = desk.directory.source(source.id) else {
+        return Ok(Claimed::Fresh(None));
+    };
+    if old.version != expected {
+        return Err(StoreError::Stale.into());
+    }
+    let updated = write(desk, Source { version: expected + 1, ..source }).await?;
+    claim::keep(desk, &change).await?;
+    desk.audit(change.audit).await?;
+    Ok(Claimed::Fresh(Some(updated)))
+}
+
+pub(super) async fn delete(desk: &mut Desk, id: SourceId, change: Change) -> Result<bool, Failure> {
+    if desk.directory.source(id).is_none() {
+        return Ok(false);
+    }
+    let number = id.get();
+    sqlx::query!("DELETE FROM source WHERE id = $1", number).execute(&mut desk.connection).await?;
+    desk.updates.push(Update::NoSource(id));
+    claim::keep(desk, &change).await?;
+    desk.audit(change.audit).await?;
+    Ok(true)
+}
+
+/// Writes a source as it is now, and stages it for the directory.
+async fn write(desk: &mut Desk, source: Source) -> Result<Arc<Source>, Failure> {
+    if desk.directory.sources.load().iter().any(|other| other.slug == source.slug && other.id != source.id) {
+        return Err(StoreError::Taken { what: "slug" }.into());
+    }
+    let id = source.id.get();
+    let document = desk.sealer.seal_parcel(column::source_document(id), &Document::of(&source), &[]);
+    let active = i64::from(source.active);
+    sqlx::query!(
+        "INSERT INTO source (id, slug, active, version, created_at, updated_at, document)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (id) DO UPDATE
+         SET slug = excluded.slug, active = excluded.active, version = excluded.version,
+             updated_at = excluded.updated_at, document = excluded.document",
+        id,
+        source.slug,
+        active,
+        source.version,
+        source.created_at,
+        source.updated_at,
+        document
+    )
+    .execute(&mut desk.connection)
+    .await?;
+    let source = Arc::new(source);
+    desk.updates.push(Update::Source(Arc::clone(&source)));
+    Ok(source)
+}

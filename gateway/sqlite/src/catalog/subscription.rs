@@ -1,0 +1,190 @@
+//! Subscriptions: a few columns in the clear, everything else sealed as one document.
+
+use super::claim;
+use crate::corrupt::Reading;
+use crate::desk::Desk;
+use crate::directory::Update;
+use crate::fault::Failure;
+use crate::sealer::{Sealer, column};
+use crate::sweep;
+use hookwright_core::id::SubscriptionId;
+use hookwright_core::idempotency::Claimed;
+use hookwright_core::pattern::EventPattern;
+use hookwright_core::retry::RetryPolicy;
+use hookwright_core::secret::SigningSecret;
+use hookwright_core::subscription::{Subscription, Transform};
+use hookwright_store::{Change, Saved, StoreError};
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteConnection;
+use std::sync::Arc;
+
+/// What is sealed. Members may be added with a default; none may be renamed.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    url: String,
+    secrets: Vec<String>,
+    events: Vec<EventPattern>,
+    retry_policy: RetryPolicy,
+    max_retries: u32,
+    name: String,
+    description: Option<String>,
+    created_by: String,
+    transform: Option<Transform>,
+    headers: Vec<(String, String)>,
+    timeout_ms: u32,
+    max_in_flight: u32,
+    disabled_reason: Option<String>,
+}
+
+impl Document {
+    fn of(subscription: &Subscription) -> Self {
+        let subscription = subscription.clone();
+        Self {
+            url: subscription.url,
+            secrets: subscription.secrets.iter().map(|secret| secret.reveal().to_string()).collect(),
+            events: subscription.events,
+            retry_policy: subscription.retry_policy,
+            max_retries: subscription.max_retries,
+            name: subscription.name,
+            description: subscription.description,
+            created_by: subscription.created_by,
+            transform: subscription.transform,
+            headers: subscription.headers,
+            timeout_ms: subscription.timeout_ms,
+            max_in_flight: subscription.max_in_flight,
+            disabled_reason: subscription.disabled_reason,
+        }
+    }
+}
+
+struct Row {
+    id: i64,
+    active: i64,
+    version: i64,
+    created_at: i64,
+    updated_at: i64,
+    document: Vec<u8>,
+}
+
+impl Row {
+    fn read(self, sealer: &Sealer) -> Result<Subscription, StoreError> {
+        let reading = Reading { table: "subscription", row: self.id };
+        let place = column::subscription_document(self.id);
+        let (document, _): (Document, _) = sealer.open_parcel(place, &self.document)?;
+        let secrets = document.secrets.iter().map(|text| SigningSecret::parse(text)).collect::<Result<_, _>>();
+        Ok(Subscription {
+            id: reading.id("id", self.id)?,
+            url: document.url,
+            secrets: reading.word("document", secrets.ok())?,
+            events: document.events,
+            active: self.active == 1,
+            retry_policy: document.retry_policy,
+            max_retries: document.max_retries,
+            name: document.name,
+            description: document.description,
+            created_by: document.created_by,
+            transform: document.transform,
+            headers: document.headers,
+            timeout_ms: document.timeout_ms,
+            max_in_flight: document.max_in_flight,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            disabled_reason: document.disabled_reason,
+            version: self.version,
+        })
+    }
+}
+
+/// Every subscription that is not deleted, oldest first.
+pub(crate) async fn load(
+    connection: &mut SqliteConnection,
+    sealer: &Sealer,
+) -> Result<Vec<Arc<Subscription>>, Failure> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, active, version, created_at, updated_at, document
+         FROM subscription WHERE deleted_at IS NULL ORDER BY id"
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(|row| Ok(Arc::new(row.read(sealer)?))).collect()
+}
+
+pub(super) async fn create(
+    desk: &mut Desk,
+    subscription: Subscription,
+    change: Change,
+) -> Result<Saved<Arc<Subscription>>, Failure> {
+    if let Some(prior) = claim::prior(desk, &change).await? {
+        return Ok(prior);
+    }
+    let created = write(desk, subscription).await?;
+    claim::keep(desk, &change).await?;
+    desk.audit(change.audit).await?;
+    Ok(Claimed::Fresh(created))
+}
+
+pub(super) async fn update(
+    desk: &mut Desk,
+    subscription: Subscription,
+    expected: i64,
+    change: Change,
+) -> Result<Saved<Option<Arc<Subscription>>>, Failure> {
+    if let Some(prior) = claim::prior(desk, &change).await? {
+        return Ok(prior);
+    }
+    let Some(old) = desk.directory.subscription(subscription.id) else {
+        return Ok(Claimed::Fresh(None));
+    };
+    if old.version != expected {
+        return Err(StoreError::Stale.into());
+    }
+    let updated = write(desk, Subscription { version: expected + 1, ..subscription }).await?;
+    claim::keep(desk, &change).await?;
+    desk.audit(change.audit).await?;
+    Ok(Claimed::Fresh(Some(updated)))
+}
+
+pub(super) async fn delete(desk: &mut Desk, id: SubscriptionId, change: Change) -> Result<bool, Failure> {
+    if desk.directory.subscription(id).is_none() {
+        return Ok(false);
+    }
+    let (number, now_ms) = (id.get(), desk.now_ms());
+    sqlx::query!("UPDATE subscription SET active = 0, deleted_at = $2 WHERE id = $1", number, now_ms)
+        .execute(&mut desk.connection)
+        .await?;
+    desk.updates.push(Update::NoSubscription(id));
+    claim::keep(desk, &change).await?;
+    desk.audit(change.audit).await?;
+    if sweep::end_pending(desk, id).await? >= sweep::ROWS_MAX {
+        // The rest is ended between the groups that follow. Should this commit fail, there is nothing to end then, which is looked at first.
+        desk.orphaned.push_back(id);
+    }
+    Ok(true)
+}
+
+/// Writes a subscription as it is now, and stages it for the directory.
+pub(crate) async fn write(desk: &mut Desk, subscription: Subscription) -> Result<Arc<Subscription>, Failure> {
+    let id = subscription.id.get();
+    let place = column::subscription_document(id);
+    let document = desk.sealer.seal_parcel(place, &Document::of(&subscription), &[]);
+    let active = i64::from(subscription.active);
+    sqlx::query!(
+        "INSERT INTO subscription (id, active, version, created_at, updated_at, document)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE
+         SET active = excluded.active, version = excluded.version, updated_at = excluded.updated_at,
+             document = excluded.document",
+        id,
+        active,
+        subscription.version,
+        subscription.created_at,
+        subscription.updated_at,
+        document
+    )
+    .execute(&mut desk.connection)
+    .await?;
+    let subscription = Arc::new(subscription);
+    desk.updates.push(Update::Subscription(Arc::clone(&subscription)));
+    Ok(subscription)
+}

@@ -1,0 +1,123 @@
+//! The way out: pending deliveries, what became of them, and an operator's retry.
+
+mod disable;
+mod retry;
+
+use crate::corrupt::Reading;
+use crate::fault::Failure;
+use crate::journal;
+use crate::queue::{Abandon, Command};
+use crate::store::SqliteStore;
+use hookwright_core::delivery::{Finish, Pending};
+use hookwright_core::event::Event;
+use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
+use hookwright_core::idempotency::Claimed;
+use hookwright_store::{Answering, Change, Finished, Fresh, Outbox, RetryAsked, StoreError, Waiting};
+use std::sync::Arc;
+
+/// A row of the table of pending deliveries.
+pub(crate) struct PendingRow {
+    pub(crate) id: i64,
+    pub(crate) event_id: i64,
+    pub(crate) subscription_id: i64,
+    pub(crate) attempts: i64,
+    pub(crate) budget_from: i64,
+    pub(crate) due_at: i64,
+}
+
+impl PendingRow {
+    pub(crate) fn read(self) -> Result<Pending, StoreError> {
+        let reading = Reading { table: "pending", row: self.id };
+        Ok(Pending {
+            id: reading.id("id", self.id)?,
+            event_id: reading.id("event_id", self.event_id)?,
+            subscription_id: reading.id("subscription_id", self.subscription_id)?,
+            attempts: reading.number("attempts", self.attempts)?,
+            budget_from: reading.number("budget_from", self.budget_from)?,
+            due_at: self.due_at,
+            event: None,
+        })
+    }
+}
+
+impl Outbox for SqliteStore {
+    fn fresh(&self) -> Waiting<'_, Fresh> {
+        Box::pin(self.shared.handover.take())
+    }
+
+    fn pending(&self, after: Option<DeliveryId>, limit: u32) -> Answering<'_, Vec<Pending>> {
+        Box::pin(self.read_pending(after, limit))
+    }
+
+    fn pending_of(
+        &self,
+        subscription: SubscriptionId,
+        after: Option<DeliveryId>,
+        limit: u32,
+    ) -> Answering<'_, Vec<Pending>> {
+        Box::pin(self.read_pending_of(subscription, after, limit))
+    }
+
+    fn load_events(&self, ids: Vec<EventId>) -> Answering<'_, Vec<Arc<Event>>> {
+        Box::pin(journal::event::load(&self.shared, ids))
+    }
+
+    fn finish(&self, finish: Finish) -> Answering<'_, Finished> {
+        if finish.disable_subscription.is_some() {
+            return self.alone(move |desk| Box::pin(disable::finish(desk, finish)));
+        }
+        Box::pin(self.put(|reply| Command::Finish(Box::new(finish), reply)))
+    }
+
+    fn abandon(&self, id: DeliveryId, reason: String) -> Answering<'_, Finished> {
+        let at = self.shared.ids.clock().now_ms();
+        Box::pin(self.put(move |reply| Command::Abandon(Abandon { id, reason, at }, reply)))
+    }
+
+    fn retry(&self, id: DeliveryId, change: Change) -> Answering<'_, Claimed<RetryAsked>> {
+        self.alone(move |desk| Box::pin(retry::retry(desk, id, change)))
+    }
+}
+
+impl SqliteStore {
+    async fn read_pending(&self, after: Option<DeliveryId>, limit: u32) -> Result<Vec<Pending>, StoreError> {
+        let (after, limit) = (after.map_or(0, DeliveryId::get), i64::from(limit));
+        let rows = sqlx::query_as!(
+            PendingRow,
+            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at
+             FROM pending AS p
+             WHERE p.id > $1
+               AND p.subscription_id IN (SELECT s.id FROM subscription AS s WHERE s.active AND s.deleted_at IS NULL)
+             ORDER BY p.id LIMIT $2",
+            after,
+            limit
+        )
+        .fetch_all(&self.shared.reads)
+        .await
+        .map_err(Failure::from)?;
+        rows.into_iter().map(PendingRow::read).collect()
+    }
+
+    async fn read_pending_of(
+        &self,
+        subscription: SubscriptionId,
+        after: Option<DeliveryId>,
+        limit: u32,
+    ) -> Result<Vec<Pending>, StoreError> {
+        let (subscription, after, limit) = (subscription.get(), after.map_or(0, DeliveryId::get), i64::from(limit));
+        let rows = sqlx::query_as!(
+            PendingRow,
+            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at
+             FROM pending AS p
+             WHERE p.subscription_id = $1 AND p.id > $2
+             ORDER BY p.id LIMIT $3",
+            subscription,
+            after,
+            limit
+        )
+        .fetch_all(&self.shared.reads)
+        .await
+        .map_err(Failure::from)?;
+        rows.into_iter().map(PendingRow::read).collect()
+    }
+}

@@ -1,0 +1,71 @@
+//! An operator's retry: the delivery is due at once, with a fresh budget, its history kept.
+
+use super::PendingRow;
+use crate::catalog::claim;
+use crate::desk::Desk;
+use crate::fault::Failure;
+use hookwright_core::id::DeliveryId;
+use hookwright_core::idempotency::Claimed;
+use hookwright_store::{Change, RetryAsked};
+
+pub(super) async fn retry(desk: &mut Desk, id: DeliveryId, change: Change) -> Result<Claimed<RetryAsked>, Failure> {
+    if let Some(prior) = claim::prior(desk, &change).await? {
+        return Ok(prior);
+    }
+    let Some(row) = find(desk, id.get()).await? else {
+        return Ok(Claimed::Fresh(RetryAsked::NotFound));
+    };
+    if !has_subscription(desk, row.subscription_id).await? {
+        return Ok(Claimed::Fresh(RetryAsked::NoSubscription));
+    }
+    let row = PendingRow { budget_from: row.attempts, due_at: desk.now_ms(), ..row };
+    sqlx::query!("DELETE FROM settled WHERE id = $1", row.id).execute(&mut desk.connection).await?;
+    sqlx::query!(
+        "INSERT INTO pending (id, event_id, subscription_id, attempts, budget_from, due_at)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET budget_from = excluded.budget_from, due_at = excluded.due_at",
+        row.id,
+        row.event_id,
+        row.subscription_id,
+        row.attempts,
+        row.budget_from,
+        row.due_at
+    )
+    .execute(&mut desk.connection)
+    .await?;
+    claim::keep(desk, &change).await?;
+    desk.audit(change.audit).await?;
+    Ok(Claimed::Fresh(RetryAsked::Pending(row.read()?)))
+}
+
+/// The delivery, settled or not. An attempt that ended after its delivery had been settled counts as well: its number is used up.
+async fn find(desk: &mut Desk, id: i64) -> Result<Option<PendingRow>, Failure> {
+    let pending = sqlx::query_as!(
+        PendingRow,
+        "SELECT id, event_id, subscription_id, attempts, budget_from, due_at FROM pending WHERE id = $1",
+        id
+    )
+    .fetch_optional(&mut desk.connection)
+    .await?;
+    if pending.is_some() {
+        return Ok(pending);
+    }
+    let settled = sqlx::query_as!(
+        PendingRow,
+        r#"SELECT s.id, s.event_id, s.subscription_id,
+                  max(s.attempts, coalesce((SELECT max(a.number) FROM attempt AS a WHERE a.delivery_id = s.id), 0)) AS "attempts!: i64",
+                  0 AS "budget_from!: i64", s.settled_at AS due_at
+           FROM settled AS s WHERE s.id = $1"#,
+        id
+    )
+    .fetch_optional(&mut desk.connection)
+    .await?;
+    Ok(settled)
+}
+
+async fn has_subscription(desk: &mut Desk, id: i64) -> Result<bool, Failure> {
+    let row = sqlx::query!("SELECT id FROM subscription WHERE id = $1 AND deleted_at IS NULL", id)
+        .fetch_optional(&mut desk.connection)
+        .await?;
+    Ok(row.is_some())
+}

@@ -1,0 +1,137 @@
+//! The way to the writer: bounded in entries and in bytes.
+
+use crate::config::QueueBounds;
+use crate::desk::Job;
+use hookwright_core::audit::AuditDraft;
+use hookwright_core::delivery::Finish;
+use hookwright_core::id::DeliveryId;
+use hookwright_core::intake::{Answer, Work};
+use hookwright_core::message::RawMessage;
+use hookwright_store::{Finished, StoreError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::{mpsc, oneshot};
+
+/// Where an answer goes. Nobody may be there any more; the work was done all the same.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer is asked to do.
+pub(crate) enum Command {
+    /// Plan a piece of work and commit what follows.
+    Intake(Work, Reply<Answer>),
+    /// Record an attempt and move its delivery on.
+    Finish(Box<Finish>, Reply<Finished>),
+    /// End a delivery without an attempt.
+    Abandon(Abandon, Reply<Finished>),
+    /// Record something that changed nothing.
+    Record(Box<AuditDraft>, Reply<()>),
+    /// A change with a transaction of its own.
+    Alone(Job),
+    /// Write everything that is queued before this, and end.
+    Close,
+}
+
+/// A delivery that ends without an attempt.
+#[derive(Debug)]
+pub(crate) struct Abandon {
+    pub(crate) id: DeliveryId,
+    pub(crate) reason: String,
+    pub(crate) at: i64,
+}
+
+/// The senders' end.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    sender: mpsc::Sender<Command>,
+    bytes: Arc<AtomicUsize>,
+    bytes_max: usize,
+}
+
+/// The writer's end.
+pub(crate) struct Inbox {
+    receiver: mpsc::Receiver<Command>,
+    bytes: Arc<AtomicUsize>,
+}
+
+/// Both ends of a new queue.
+pub(crate) fn queue(bounds: QueueBounds) -> (Queue, Inbox) {
+    let (sender, receiver) = mpsc::channel(bounds.entries.max(1));
+    let bytes = Arc::new(AtomicUsize::new(0));
+    let queue = Queue { sender, bytes: Arc::clone(&bytes), bytes_max: bounds.bytes };
+    (queue, Inbox { receiver, bytes })
+}
+
+impl Queue {
+    /// Puts work in, or says at once that there is no room: its sender can come again, and must not pile up here.
+    pub(crate) fn offer(&self, command: Command) -> Result<(), StoreError> {
+        let weight = command.weight();
+        if self.bytes.fetch_add(weight, Ordering::Relaxed) > self.bytes_max {
+            self.bytes.fetch_sub(weight, Ordering::Relaxed);
+            return Err(StoreError::Busy);
+        }
+        self.sender.try_send(command).map_err(|error| {
+            self.bytes.fetch_sub(weight, Ordering::Relaxed);
+            match error {
+                mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+                mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+            }
+        })
+    }
+
+    /// Puts in what the gateway itself must get done, waiting for room.
+    pub(crate) async fn put(&self, command: Command) -> Result<(), StoreError> {
+        let weight = command.weight();
+        self.bytes.fetch_add(weight, Ordering::Relaxed);
+        self.sender.send(command).await.map_err(|_| {
+            self.bytes.fetch_sub(weight, Ordering::Relaxed);
+            StoreError::Closed
+        })
+    }
+
+    /// Whether the writer is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+}
+
+impl Inbox {
+    /// The next command; `None` when nobody can send any more.
+    pub(crate) async fn next(&mut self) -> Option<Command> {
+        let command = self.receiver.recv().await?;
+        Some(self.taken(command))
+    }
+
+    /// The next command if it is there already.
+    pub(crate) fn next_now(&mut self) -> Option<Command> {
+        let command = self.receiver.try_recv().ok()?;
+        Some(self.taken(command))
+    }
+
+    fn taken(&self, command: Command) -> Command {
+        self.bytes.fetch_sub(command.weight(), Ordering::Relaxed);
+        command
+    }
+}
+
+impl Command {
+    /// About how many bytes of content it carries.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Intake(work, _) => work_weight(work),
+            Self::Finish(finish, _) => finish.attempt.response_body.len(),
+            Self::Abandon(..) | Self::Record(..) | Self::Alone(_) | Self::Close => 0,
+        }
+    }
+}
+
+fn work_weight(work: &Work) -> usize {
+    match work {
+        Work::Receive(receive) => raw_weight(&receive.raw),
+        Work::Publish(publish) => publish.events.iter().map(|event| event.draft.data.len()).sum(),
+        Work::Resume(_) | Work::PutCustomer(_) | Work::Expire(_) => 0,
+    }
+}
+
+fn raw_weight(raw: &RawMessage) -> usize {
+    raw.body.len() + raw.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+}
