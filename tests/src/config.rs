@@ -10,19 +10,17 @@ fn the_example_is_accepted_and_explains_every_setting() {
     let directory = tempfile::tempdir().unwrap();
     let file = root().join("examples").join("hookwright.toml");
     run(directory.path(), ["check-config", "--config", file.to_str().unwrap()]).expect(0);
-    let text = fs::read_to_string(&file).unwrap();
     let mut table = String::new();
     let mut explained = Vec::new();
-    for line in text.lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#').trim()) {
+    for line in fs::read_to_string(&file).unwrap().lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             table = format!("{name}.");
-        } else if let Some((key, _)) = line.split_once(" = ") {
-            explained.push(format!("{table}{}", key.trim()));
+        } else if let Some((key, _)) = line.strip_prefix('#').and_then(|line| line.split_once(" = ")) {
+            explained.push(format!("{table}{key}"));
         }
     }
-    for key in KEYS {
-        assert!(explained.iter().any(|found| found == key.path || found.starts_with(&format!("{}.", key.path))) || text.contains(&format!("[{}]", key.path)), "{} is missing", key.path);
-    }
+    let known: Vec<&str> = KEYS.iter().map(|key| key.path).collect();
+    assert_eq!(explained, known);
 }
 
 #[test]
@@ -45,7 +43,9 @@ fn with_everything_left_out_in_the_example_said_it_is_still_accepted() {
 fn the_readme_s_table_is_the_program_s() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     for key in KEYS {
-        assert!(readme.contains(&format!("`{}`", key.path)), "README.md does not mention {}", key.path);
+        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        let row = format!("| `{}` | {default} | {} |\n", key.path, key.about);
+        assert!(readme.contains(&row), "README.md lacks: {row}");
     }
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod harness;
 mod kill;
+mod readme;
 mod snapshots;
 mod story;
 mod tidy;
