@@ -5,7 +5,8 @@
 
 mod tls;
 
-pub use tls::{Tls, TlsError};
+pub use tls::ListenerError;
+use tls::Tls;
 
 use crate::config::ListenerConfig;
 use axum::Router;
@@ -34,33 +35,43 @@ const HEADERS_MAX: usize = 64;
 /// When the system has no more file descriptors, accepting at once would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Reads the certificate, then serves until `shutdown` turns true or its sender is gone; returns when every connection has ended. What is under way is finished first;
-/// whoever cannot wait drops the future, which closes what is left.
-pub async fn run(
+/// A bound listener with all that it needs to serve.
+#[derive(Debug)]
+pub struct Listener {
     tcp: TcpListener,
     config: ListenerConfig,
-    router: Router,
-    mut shutdown: watch::Receiver<bool>,
-) -> Result<(), TlsError> {
-    let tls = config.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
-    let room = Arc::new(Semaphore::new(config.connections_max));
-    let mut connections = JoinSet::new();
-    if let Some(tls) = &tls {
-        connections.spawn(Arc::clone(tls).reload(shutdown.clone()));
+    tls: Option<Arc<Tls>>,
+}
+
+impl Listener {
+    /// Reads the certificate, if there is one; nothing is accepted yet.
+    pub fn new(tcp: TcpListener, config: ListenerConfig) -> Result<Self, ListenerError> {
+        let tls = config.tls.as_ref().map(Tls::load).transpose()?.map(Arc::new);
+        Ok(Self { tcp, config, tls })
     }
-    loop {
-        let (stream, permit) = tokio::select! {
-            accepted = accept(&tcp, &room) => accepted,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-            () = stopped(&mut shutdown) => break,
-        };
-        let server = server(&config);
-        connections.spawn(connection(stream, permit, tls.clone(), server, router.clone(), shutdown.clone()));
+
+    /// Serves until `shutdown` turns true or its sender is gone; returns when every connection has ended. What is under way is finished first; whoever cannot wait drops
+    /// the future, which closes what is left.
+    pub async fn run(self, router: Router, mut shutdown: watch::Receiver<bool>) {
+        let Self { tcp, config, tls } = self;
+        let room = Arc::new(Semaphore::new(config.connections_max));
+        let mut connections = JoinSet::new();
+        if let Some(tls) = &tls {
+            connections.spawn(Arc::clone(tls).reload(shutdown.clone()));
+        }
+        loop {
+            let (stream, permit) = tokio::select! {
+                accepted = accept(&tcp, &room) => accepted,
+                Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+                () = stopped(&mut shutdown) => break,
+            };
+            let server = server(&config);
+            connections.spawn(connection(stream, permit, tls.clone(), server, router.clone(), shutdown.clone()));
+        }
+        // From here on the system refuses connections, so that a balancer goes elsewhere.
+        drop(tcp);
+        while connections.join_next().await.is_some() {}
     }
-    // From here on the system refuses connections, so that a balancer goes elsewhere.
-    drop(tcp);
-    while connections.join_next().await.is_some() {}
-    Ok(())
 }
 
 fn server(config: &ListenerConfig) -> http1::Builder {

@@ -13,9 +13,10 @@ use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{Config, ListenerConfig};
 use crate::dispatch::{DispatchParts, Dispatcher};
+use crate::listener::{Listener, ListenerError};
 use crate::plugins::{self, Plugins, PluginsParts};
 use crate::upkeep::Upkeep;
-use crate::{admin, ingress, listener};
+use crate::{admin, ingress};
 use hookwright_plugin_host::HostError;
 use hookwright_store::{Clock, Store, StoreError};
 use std::net::SocketAddr;
@@ -86,7 +87,7 @@ pub enum ServeError {
         key: &'static str,
         /// Why.
         #[source]
-        source: listener::ListenerError,
+        source: ListenerError,
     },
     /// A task of the start died.
     #[error("a task of the start died")]
@@ -136,7 +137,7 @@ struct Wired {
 
 /// A bound listener.
 struct Door {
-    listener: TcpListener,
+    listener: Listener,
     address: SocketAddr,
 }
 
@@ -151,8 +152,8 @@ async fn wire(
         Some((public, admin)) => (Some(public), Some(admin)),
         None => (None, None),
     };
-    let public = door("public.listen", &config.public, public).await?;
-    let admin = door("admin.listen", &config.admin, admin).await?;
+    let public = door(["public.listen", "public.tls"], &config.public, public).await?;
+    let admin = door(["admin.listen", "admin.tls"], &config.admin, admin).await?;
     if !admin.address.ip().is_loopback() && store.keys().is_empty() {
         return Err(ServeError::OpenAdmin { address: admin.address });
     }
@@ -187,30 +188,26 @@ impl Wired {
         let (shutdown, _) = watch::channel(false);
         let (public, admin) = (self.public.address, self.admin.address);
         let listeners = [
-            tokio::spawn(listener::run(
-                self.public.listener,
-                self.app.config.public.clone(),
-                ingress::router(self.app.clone()),
-                shutdown.subscribe(),
-            )),
-            tokio::spawn(listener::run(
-                self.admin.listener,
-                self.app.config.admin.clone(),
-                admin::router(self.app.clone()),
-                shutdown.subscribe(),
-            )),
+            tokio::spawn(self.public.listener.run(ingress::router(self.app.clone()), shutdown.subscribe())),
+            tokio::spawn(self.admin.listener.run(admin::router(self.app.clone()), shutdown.subscribe())),
         ];
         Running { public, admin, app: self.app, opened, shutdown, listeners, dispatcher: self.dispatcher }
     }
 }
 
-async fn door(key: &'static str, config: &ListenerConfig, bound: Option<TcpListener>) -> Result<Door, ServeError> {
+async fn door(
+    [key, tls_key]: [&'static str; 2],
+    config: &ListenerConfig,
+    bound: Option<TcpListener>,
+) -> Result<Door, ServeError> {
     let bind = |source| ServeError::Bind { key, address: config.address, source };
-    let listener = match bound {
+    let tcp = match bound {
         Some(listener) => listener,
         None => TcpListener::bind(config.address).await.map_err(bind)?,
     };
-    let address = listener.local_addr().map_err(bind)?;
+    let address = tcp.local_addr().map_err(bind)?;
+    let listener = Listener::new(tcp, config.clone());
+    let listener = listener.map_err(|source| ServeError::Listener { key: tls_key, source })?;
     Ok(Door { listener, address })
 }
 
@@ -220,10 +217,14 @@ impl Running {
         let drain = self.app.config.drain;
         self.shutdown.send_replace(true);
         let [public, admin] = self.listeners;
+        let deadline = tokio::time::Instant::now() + drain;
         let doors = async {
-            for door in [public, admin] {
-                if let Err(error) = door.await {
-                    tracing::error!(%error, "a listener's task died");
+            for mut door in [public, admin] {
+                match tokio::time::timeout_at(deadline, &mut door).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!(%error, "a listener's task died"),
+                    // Whoever is still sending then may try again; nothing was acknowledged.
+                    Err(_) => door.abort(),
                 }
             }
         };

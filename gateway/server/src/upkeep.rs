@@ -17,26 +17,25 @@ use hookwright_store::{Clock, Store, StoreError};
 use quarantine::Todo;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 /// What the tasks work with.
 #[derive(Clone)]
-pub struct UpkeepParts {
-    /// Where everything is recorded.
-    pub store: Arc<dyn Store>,
-    /// The plugins that read messages again.
-    pub plugins: Arc<Plugins>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+struct Parts {
+    store: Arc<dyn Store>,
+    plugins: Arc<Plugins>,
+    clock: Arc<dyn Clock>,
 }
 
-/// A handle on the background tasks.
+/// A handle on the background tasks. They end when it is stopped, or the last handle is gone.
 #[derive(Clone, Debug)]
 pub struct Upkeep {
     signals: Arc<Signals>,
+    shutdown: watch::Sender<bool>,
     /// Each task holds one share while it runs.
     alive: Weak<()>,
+    whole: Arc<AsyncMutex<Option<JoinHandle<()>>>>,
 }
 
 /// What the tasks are told.
@@ -72,7 +71,7 @@ impl Chore {
     const ALL: [Self; 4] = [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys];
 
     /// Does what there is to do, and says how long there is nothing more unless a nudge comes.
-    async fn round(self, parts: &UpkeepParts, signals: &Signals) -> Result<Duration, ChoreError> {
+    async fn round(self, parts: &Parts, signals: &Signals) -> Result<Duration, ChoreError> {
         match self {
             Self::Waiting => waiting::round(parts).await,
             Self::Quarantine => quarantine::round(parts, &signals.todo).await,
@@ -90,13 +89,7 @@ impl Chore {
         }
     }
 
-    async fn run(
-        self,
-        parts: UpkeepParts,
-        signals: Arc<Signals>,
-        mut shutdown: watch::Receiver<bool>,
-        _alive: Arc<()>,
-    ) {
+    async fn run(self, parts: Parts, signals: Arc<Signals>, mut shutdown: watch::Receiver<bool>, _alive: Arc<()>) {
         let work = async {
             let mut backoff = Backoff::default();
             loop {
@@ -117,22 +110,22 @@ impl Chore {
         // What a round has submitted takes place even if nobody waits for the answer.
         tokio::select! {
             () = work => {}
-            _ = shutdown.wait_for(|stop| *stop) => {}
+            () = async { drop(shutdown.wait_for(|stop| *stop).await) } => {}
         }
     }
 }
 
 impl Upkeep {
-    /// Starts the tasks. They end when `shutdown` turns true, or its sender is gone.
-    pub fn start(parts: &UpkeepParts, shutdown: &watch::Receiver<bool>) -> (Self, JoinHandle<()>) {
+    /// Starts the tasks, on the runtime of the caller.
+    pub fn start(store: Arc<dyn Store>, plugins: Arc<Plugins>, clock: Arc<dyn Clock>) -> Self {
+        let parts = Parts { store, plugins, clock };
         let signals = Arc::new(Signals::default());
+        let (shutdown, told) = watch::channel(false);
         let alive = Arc::new(());
-        let handle = Self { signals: Arc::clone(&signals), alive: Arc::downgrade(&alive) };
         let mut tasks = JoinSet::new();
         for chore in Chore::ALL {
-            tasks.spawn(chore.run(parts.clone(), Arc::clone(&signals), shutdown.clone(), Arc::clone(&alive)));
+            tasks.spawn(chore.run(parts.clone(), Arc::clone(&signals), told.clone(), Arc::clone(&alive)));
         }
-        drop(alive);
         let whole = tokio::spawn(async move {
             while let Some(ended) = tasks.join_next().await {
                 if let Err(error) = ended {
@@ -140,7 +133,18 @@ impl Upkeep {
                 }
             }
         });
-        (handle, whole)
+        Self { signals, shutdown, alive: Arc::downgrade(&alive), whole: Arc::new(AsyncMutex::new(Some(whole))) }
+    }
+
+    /// Ends the tasks and waits until they have. What they submitted takes place all the same.
+    pub async fn stop(&self) {
+        self.shutdown.send_replace(true);
+        let Some(whole) = self.whole.lock().await.take() else {
+            return;
+        };
+        if let Err(error) = whole.await {
+            tracing::error!(%error, "the background tasks died");
+        }
     }
 
     /// Whether every task runs.

@@ -24,7 +24,7 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub enum ListenerError {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
@@ -71,11 +71,11 @@ impl std::fmt::Debug for Tls {
 
 impl Tls {
     /// Reads certificate and key.
-    pub fn load(files: &TlsFiles) -> Result<Self, TlsError> {
+    pub fn load(files: &TlsFiles) -> Result<Self, ListenerError> {
         let served = Arc::new(Served(ArcSwap::from_pointee(read(files)?)));
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(TlsError::Pair)?;
+            .map_err(ListenerError::Pair)?;
         let mut config = config.with_no_client_auth().with_cert_resolver(Arc::clone(&served) as _);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { files: files.clone(), served, acceptor: TlsAcceptor::from(Arc::new(config)) })
@@ -130,10 +130,10 @@ fn stamp(files: &TlsFiles) -> Stamp {
     })
 }
 
-fn read(files: &TlsFiles) -> Result<CertifiedKey, TlsError> {
+fn read(files: &TlsFiles) -> Result<CertifiedKey, ListenerError> {
     let no_pem = |path: &Path, what| {
         let path = path.to_owned();
-        move |source| TlsError::Pem { path, what, source }
+        move |source| ListenerError::Pem { path, what, source }
     };
     let certificates = read_file(&files.certificate)?;
     let chain = CertificateDer::pem_slice_iter(&certificates).collect::<Result<Vec<_>, _>>();
@@ -142,13 +142,13 @@ fn read(files: &TlsFiles) -> Result<CertifiedKey, TlsError> {
         return Err(no_pem(&files.certificate, "certificate")(pem::Error::NoItemsFound));
     }
     let key = PrivateKeyDer::from_pem_slice(&read_file(&files.key)?).map_err(no_pem(&files.key, "private key"))?;
-    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(TlsError::Pair)
+    CertifiedKey::from_der(chain, key, &ring::default_provider()).map_err(ListenerError::Pair)
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let fail = |source| TlsError::Read { path: path.to_owned(), source };
+fn read_file(path: &Path) -> Result<Vec<u8>, ListenerError> {
+    let fail = |source| ListenerError::Read { path: path.to_owned(), source };
     if fs::metadata(path).map_err(fail)?.len() > FILE_BYTES_MAX {
-        return Err(TlsError::TooLarge { path: path.to_owned() });
+        return Err(ListenerError::TooLarge { path: path.to_owned() });
     }
     fs::read(path).map_err(fail)
 }

@@ -1,6 +1,6 @@
 //! Establishments whose time is up.
 
-use super::{ChoreError, UpkeepParts};
+use super::{ChoreError, Parts};
 use hookwright_core::intake::{Answer, Expire, Work};
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const BATCH: u32 = 256;
 /// The longest wait: a system's clock may jump, and sleep does not see it.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 
-pub(super) async fn round(parts: &UpkeepParts) -> Result<Duration, ChoreError> {
+pub(super) async fn round(parts: &Parts) -> Result<Duration, ChoreError> {
     loop {
         let Some(next) = parts.store.next_lapse().await? else {
             return Ok(LOOK_EVERY);

@@ -1,6 +1,6 @@
 //! Forgetting keys of de-duplication and idempotency whose time is over.
 
-use super::{ChoreError, UpkeepParts};
+use super::{ChoreError, Parts};
 use std::time::Duration;
 
 /// Keys in one transaction.
@@ -10,7 +10,7 @@ const LOOK_EVERY: Duration = Duration::from_hours(1);
 /// Between two batches, so that intake goes first.
 const BREATH: Duration = Duration::from_millis(200);
 
-pub(super) async fn round(parts: &UpkeepParts) -> Result<Duration, ChoreError> {
+pub(super) async fn round(parts: &Parts) -> Result<Duration, ChoreError> {
     let dropped = parts.store.forget_keys(BATCH).await?;
     Ok(if dropped < BATCH { LOOK_EVERY } else { BREATH })
 }

@@ -1,7 +1,7 @@
 //! Messages whose plugin failed or was missing, read again when another version serves.
 
 use super::waiting::{by_itself, submit};
-use super::{ChoreError, UpkeepParts};
+use super::{ChoreError, Parts};
 use crate::ingress::reopen;
 use hookwright_core::id::{MessageId, SourceId};
 use hookwright_core::message::{Message, MessageStatus};
@@ -55,7 +55,7 @@ impl Todo {
     }
 }
 
-pub(super) async fn round(parts: &UpkeepParts, todo: &Mutex<Todo>) -> Result<Duration, ChoreError> {
+pub(super) async fn round(parts: &Parts, todo: &Mutex<Todo>) -> Result<Duration, ChoreError> {
     let taken = std::mem::replace(&mut *todo.lock().unwrap_or_else(PoisonError::into_inner), Todo::nothing());
     let sources = parts.store.sources();
     for source in sources.iter().filter(|source| taken.concerns(source)) {
@@ -68,7 +68,7 @@ pub(super) async fn round(parts: &UpkeepParts, todo: &Mutex<Todo>) -> Result<Dur
 }
 
 /// Reads a source's quarantined messages again, oldest first; each once.
-async fn of_source(parts: &UpkeepParts, source: &Source, settings_changed: bool) -> Result<(), ChoreError> {
+async fn of_source(parts: &Parts, source: &Source, settings_changed: bool) -> Result<(), ChoreError> {
     let Some(version) = parts.plugins.active(&source.plugin) else {
         return Ok(());
     };

@@ -1,6 +1,6 @@
 //! Messages that waited for a customer who is known by now.
 
-use super::{ChoreError, UpkeepParts};
+use super::{ChoreError, Parts};
 use crate::ingress::{Reopening, reopen};
 use futures_util::future::try_join_all;
 use hookwright_core::id::MessageId;
@@ -13,7 +13,7 @@ const BATCH: u32 = 64;
 /// Between two looks without a nudge.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 
-pub(super) async fn round(parts: &UpkeepParts) -> Result<Duration, ChoreError> {
+pub(super) async fn round(parts: &Parts) -> Result<Duration, ChoreError> {
     let mut before: Vec<MessageId> = Vec::new();
     loop {
         let ids = parts.store.resumable(BATCH).await?;
@@ -34,7 +34,7 @@ pub(super) async fn round(parts: &UpkeepParts) -> Result<Duration, ChoreError> {
     }
 }
 
-async fn resume(parts: &UpkeepParts, message: Message) -> Result<Resume, ChoreError> {
+async fn resume(parts: &Parts, message: Message) -> Result<Resume, ChoreError> {
     let sources = parts.store.sources();
     let source = sources.iter().find(|source| source.id == message.raw.source_id);
     match source {
@@ -68,7 +68,7 @@ pub(super) fn by_itself() -> Reopening {
 }
 
 /// Submits a batch in its order and waits for all of it.
-pub(super) async fn submit(parts: &UpkeepParts, works: Vec<Resume>) -> Result<(), ChoreError> {
+pub(super) async fn submit(parts: &Parts, works: Vec<Resume>) -> Result<(), ChoreError> {
     let submitted = works.into_iter().map(|resume| parts.store.submit(Work::Resume(Box::new(resume))));
     let answers = try_join_all(submitted).await?;
     for answer in answers {
