@@ -14,7 +14,7 @@ use crate::pragma;
 use crate::queue::queue;
 use crate::sealer::{Sealer, column};
 use crate::store::SqliteStore;
-use crate::suitability::{KEY_CHECK, MIGRATIONS, examine, visit};
+use crate::suitability::{KEY_CHECK, MIGRATIONS, examine, not_a_database, visit};
 use crate::writer;
 use hookwright_core::id::{IdMaker, SubscriptionId};
 use hookwright_store::{Clock, Ids, StoreError};
@@ -103,7 +103,8 @@ async fn prepare(config: SqliteConfig, entropy: Entropy) -> Result<Prepared, Sto
     let lock = FileLock::take(path)?;
     let sealer = Sealer::new(config.keyring, entropy);
     visit(path, &sealer).await?;
-    let mut connection = pragma::writer(path, config.durability).connect().await.map_err(Failure::from)?;
+    let connection = pragma::writer(path, config.durability).connect().await;
+    let mut connection = connection.map_err(|error| not_a_database(error, path))?;
     examine(&mut connection, path, &sealer).await?;
     let steps = run_migrations(&mut connection).await?;
     keep_key_check(&mut connection, &sealer).await?;

@@ -37,7 +37,11 @@ pub(crate) async fn visit(path: &Path, sealer: &Sealer) -> Result<(), StoreError
     if !is_there {
         return Ok(());
     }
-    let mut connection = visitor(path).connect().await.map_err(Failure::from)?;
+    let mut connection = match visitor(path).connect().await {
+        Ok(connection) => connection,
+        Err(error) if needs_recovery(&error) => return Ok(()),
+        Err(error) => return Err(not_a_database(error, path).into()),
+    };
     let result = examine(&mut connection, path, sealer).await;
     connection.close().await.map_err(Failure::from)?;
     match result {
@@ -118,7 +122,8 @@ fn unsuitable(why: String) -> Failure {
     Failure::Store(StoreError::Unsuitable(why))
 }
 
-fn not_a_database(error: sqlx::Error, path: &Path) -> Failure {
+/// Tells a file of another kind from other failures.
+pub(crate) fn not_a_database(error: sqlx::Error, path: &Path) -> Failure {
     match code(&error) {
         Some(NOTADB) => unsuitable(format!("{} is no SQLite database", path.display())),
         _ => error.into(),
