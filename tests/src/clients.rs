@@ -1,6 +1,6 @@
 //! The official clients of Standard Webhooks verify what the demo's receiver got.
 //!
-//! They come from npm and PyPI. Where those cannot be reached the tests say so and pass, except with `CI=true`.
+//! They come from npm and `PyPI`. Where those cannot be reached the tests say so and pass, except with `CI=true`.
 
 use crate::demo::components;
 use crate::harness::command::run;
@@ -76,7 +76,8 @@ fn the_official_client_for_node_verifies_the_demo_s_deliveries() {
     let package = format!("standardwebhooks@{VERSION_NPM}");
     let mut install = Command::new("npm");
     install.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(&place).arg(package).current_dir(&place);
-    if !place.join("node_modules").join("standardwebhooks").is_dir() && !installed("the client for Node", &mut install) {
+    if !place.join("node_modules").join("standardwebhooks").is_dir() && !installed("the client for Node", &mut install)
+    {
         return;
     }
     fs::write(
@@ -102,7 +103,10 @@ fn the_official_client_for_python_verifies_the_demo_s_deliveries() {
     let package = format!("standardwebhooks=={VERSION_PYPI}");
     let libraries = place.join("libraries");
     let mut install = Command::new("python3");
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]).arg(&libraries).arg(package);
+    install
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
+        .arg(&libraries)
+        .arg(package);
     if !libraries.join("standardwebhooks").is_dir() && !installed("the client for Python", &mut install) {
         return;
     }

@@ -12,7 +12,12 @@ const BODY: &[u8] = br#"{"event":"video_call.completed"}"#;
 #[test]
 fn what_is_no_command_ends_with_2() {
     let directory = tempfile::tempdir().unwrap();
-    for arguments in [vec!["frobnicate"], vec!["sign"], vec!["serve", "--set", "nothing"], vec!["keys", "create", "--name", "x", "--scope", "all"]] {
+    for arguments in [
+        vec!["frobnicate"],
+        vec!["sign"],
+        vec!["serve", "--set", "nothing"],
+        vec!["keys", "create", "--name", "x", "--scope", "all"],
+    ] {
         let ran = run(directory.path(), &arguments).expect(2);
         assert!(!ran.err.is_empty(), "{arguments:?}");
     }
@@ -22,10 +27,24 @@ fn what_is_no_command_ends_with_2() {
 fn every_command_explains_itself() {
     let directory = tempfile::tempdir().unwrap();
     let mut all = String::new();
-    for command in ["", "serve", "demo", "check-config", "migrate", "keys", "keys create", "sink", "sign", "verify", "plugin", "plugin push"] {
+    for command in [
+        "",
+        "serve",
+        "demo",
+        "check-config",
+        "migrate",
+        "keys",
+        "keys create",
+        "sink",
+        "sign",
+        "verify",
+        "plugin",
+        "plugin push",
+    ] {
         let arguments: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
         let ran = run(directory.path(), &arguments).expect(0);
-        all.push_str(&format!("$ hookwright {}\n{}\n", arguments.join(" "), ran.out.replace("hookwright-under-test", "hookwright")));
+        let said = ran.out.replace("hookwright-under-test", "hookwright");
+        all.extend(["$ hookwright ", &arguments.join(" "), "\n", &said, "\n"]);
     }
     insta::assert_snapshot!(all);
 }
@@ -36,8 +55,20 @@ fn what_is_signed_verifies_and_what_is_bent_does_not() {
     let schemes: [&[&str]; 4] = [
         &[],
         &["--signature-header", "X-Signature", "--prefix", "sha256="],
-        &["--signature-header", "X-Signature", "--encoding", "base64", "--digest", "sha512", "--timestamp-header", "X-Time"],
-        &["--scheme", r#"{"type":"hmac","header":"X-S","timestamp_header":"X-T","signed_content":["v0:","{timestamp}",":","{body}"]}"#],
+        &[
+            "--signature-header",
+            "X-Signature",
+            "--encoding",
+            "base64",
+            "--digest",
+            "sha512",
+            "--timestamp-header",
+            "X-Time",
+        ],
+        &[
+            "--scheme",
+            r#"{"type":"hmac","header":"X-S","timestamp_header":"X-T","signed_content":["v0:","{timestamp}",":","{body}"]}"#,
+        ],
     ];
     for scheme in schemes {
         let flags: Vec<&str> = ["--secret", SECRET].into_iter().chain(scheme.iter().copied()).collect();
@@ -56,8 +87,10 @@ fn verify_says_why_not() {
     let base = ["verify", "--secret", SECRET, "--json"];
     let none = run_on(directory.path(), base, BODY).expect(1).json();
     assert_eq!(none["code"], "missing_header");
-    let old = run_on(directory.path(), ["sign", "--secret", SECRET, "--timestamp", "1000", "--json"], BODY).expect(0).json();
-    let headers: Vec<String> = old.as_object().unwrap().iter().map(|(name, value)| format!("{name}: {}", value.as_str().unwrap())).collect();
+    let old =
+        run_on(directory.path(), ["sign", "--secret", SECRET, "--timestamp", "1000", "--json"], BODY).expect(0).json();
+    let headers: Vec<String> =
+        old.as_object().unwrap().iter().map(|(name, value)| format!("{name}: {}", value.as_str().unwrap())).collect();
     let mut arguments: Vec<&str> = base.to_vec();
     arguments.extend(headers.iter().flat_map(|header| ["-H", header.as_str()]));
     assert_eq!(run_on(directory.path(), &arguments, BODY).expect(1).json()["code"], "timestamp_out_of_tolerance");
@@ -68,14 +101,18 @@ fn verify_says_why_not() {
 #[test]
 fn sign_and_sink_understand_one_another() {
     let directory = tempfile::tempdir().unwrap();
-    let arguments = ["sink", "--port", "0", "--secret", SECRET, "--json", "--count", "3", "--fail", "1", "--status", "202"];
+    let arguments =
+        ["sink", "--port", "0", "--secret", SECRET, "--json", "--count", "3", "--fail", "1", "--status", "202"];
     let mut sink = hookwright(directory.path(), arguments).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(sink.stdout.take().unwrap()).lines().map(|line| {
-        serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap()
-    });
+    let mut lines = BufReader::new(sink.stdout.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
     let url = lines.next().unwrap()["listening"].as_str().unwrap().to_owned();
-    for (secret, status, verified) in [(SECRET, "500", true), (SECRET, "202", true), ("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "202", false)] {
-        let curl = run_on(directory.path(), ["sign", "--secret", secret, "--curl", &format!("{url}/hook")], BODY).expect(0);
+    for (secret, status, verified) in
+        [(SECRET, "500", true), (SECRET, "202", true), ("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "202", false)]
+    {
+        let curl =
+            run_on(directory.path(), ["sign", "--secret", secret, "--curl", &format!("{url}/hook")], BODY).expect(0);
         let posted = std::process::Command::new("sh").args(["-c", &curl.out]).output().unwrap();
         let answer = String::from_utf8_lossy(&posted.stdout).into_owned();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
@@ -115,7 +152,9 @@ fn a_wrong_or_missing_key_is_a_refusal_that_changes_nothing() {
     assert!(!directory.path().join("hookwright.key").exists());
 
     fs::write(directory.path().join("hookwright.key"), "00ff".repeat(16)).unwrap();
-    let wrong = run(directory.path(), ["serve", "--set", "public.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"]).expect(1);
+    let wrong =
+        run(directory.path(), ["serve", "--set", "public.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"])
+            .expect(1);
     assert!(wrong.err.contains("key"), "{}", wrong.err);
     assert_eq!(fs::read(directory.path().join("hookwright.db")).unwrap(), database);
 
@@ -126,7 +165,12 @@ fn a_wrong_or_missing_key_is_a_refusal_that_changes_nothing() {
 #[test]
 fn keys_are_made_listed_and_revoked_on_the_database() {
     let directory = tempfile::tempdir().unwrap();
-    let made = run(directory.path(), ["keys", "create", "--name", "ci", "--scope", "publish", "--scope", "read", "--expires", "90d", "--json"]).expect(0).json();
+    let made = run(
+        directory.path(),
+        ["keys", "create", "--name", "ci", "--scope", "publish", "--scope", "read", "--expires", "90d", "--json"],
+    )
+    .expect(0)
+    .json();
     assert!(made["key"].as_str().unwrap().starts_with("hwk_"), "{made}");
     let id = made["id"].as_str().unwrap();
     let list = run(directory.path(), ["keys", "list"]).expect(0);
@@ -145,7 +189,10 @@ fn a_database_in_use_is_told_and_the_running_gateway_can_be_asked() {
     assert!(locked.err.contains("in use by another process"), "{}", locked.err);
     assert!(locked.err.contains("--url"), "{}", locked.err);
     let url = server.admin.base().to_owned();
-    let made = run(directory.path(), ["keys", "create", "--name", "first", "--scope", "admin", "--json", "--url", &url]).expect(0).json();
+    let made =
+        run(directory.path(), ["keys", "create", "--name", "first", "--scope", "admin", "--json", "--url", &url])
+            .expect(0)
+            .json();
     // From now on a key is needed.
     let refused = run(directory.path(), ["keys", "list", "--url", &url]).expect(1);
     assert!(refused.err.contains("401"), "{}", refused.err);
@@ -160,5 +207,9 @@ fn the_admin_listener_stays_on_this_machine_until_a_key_exists() {
     let directory = tempfile::tempdir().unwrap();
     let arguments = ["serve", "--admin-listen", "0.0.0.0:0", "--public-listen", "127.0.0.1:0"];
     let refused = run(directory.path(), arguments).expect(1);
-    assert!(refused.err.contains("no API key exists") && refused.err.contains("hookwright keys create"), "{}", refused.err);
+    assert!(
+        refused.err.contains("no API key exists") && refused.err.contains("hookwright keys create"),
+        "{}",
+        refused.err
+    );
 }

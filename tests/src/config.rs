@@ -74,7 +74,10 @@ fn a_misspelt_variable_names_the_nearest() {
         hookwright(directory.path(), ["check-config"]).env("HOOKWRIGHT_DATABASE_URI", "sqlite:x").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("HOOKWRIGHT_DATABASE_URI: there is no such variable; the nearest is HOOKWRIGHT_DATABASE_URL"), "{err}");
+    assert!(
+        err.contains("HOOKWRIGHT_DATABASE_URI: there is no such variable; the nearest is HOOKWRIGHT_DATABASE_URL"),
+        "{err}"
+    );
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) mod root;
 pub(crate) mod server;
 pub(crate) mod source;
 
-pub(crate) use gateway::{Gateway, Subscribed};
+pub(crate) use gateway::Gateway;
 pub(crate) use patience::eventually;
 pub(crate) use receiver::Receiver;
 pub(crate) use root::root;

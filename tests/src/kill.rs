@@ -54,9 +54,9 @@ impl World {
     }
 
     /// Repeats a request until it is acknowledged, as partners and publishers do. The same bytes under the same id every time.
-    async fn until_acknowledged(&self, mut post: impl AsyncFnMut(Doors) -> Option<StatusCode>) {
+    async fn until_acknowledged(&self, post: &Post) {
         loop {
-            match post(self.doors()).await {
+            match self.attempt(post).await {
                 Some(status) if status.is_success() => return,
                 // No answer, or a server that is only just up.
                 None | Some(StatusCode::SERVICE_UNAVAILABLE) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -65,14 +65,34 @@ impl World {
         }
     }
 
+    /// The status, if an answer came.
+    async fn attempt(&self, post: &Post) -> Option<StatusCode> {
+        let doors = self.doors();
+        let answer = match post {
+            Post::Publish { key, body } => {
+                let headers = [("content-type", "application/json"), ("idempotency-key", key.as_str())];
+                doors.admin.send(Method::POST, "/admin/events", &headers, body.clone()).await
+            }
+            Post::Call { id, body } => {
+                let now_secs = SystemClock.now_ms().div_euclid(1000);
+                let timestamp = now_secs.to_string();
+                let signature = sign_v1(std::slice::from_ref(&self.secret), id, now_secs, body.as_bytes());
+                let headers = [
+                    ("content-type", "application/json"),
+                    ("webhook-id", id.as_str()),
+                    ("webhook-timestamp", timestamp.as_str()),
+                    ("webhook-signature", signature.as_str()),
+                ];
+                let path = "/webhooks/emr/video-call-completed";
+                doors.public.send(Method::POST, path, &headers, body.clone()).await
+            }
+        };
+        answer.ok().map(|answer| answer.status)
+    }
+
     async fn publish(&self, key: &str, event_type: &str, data: &Value) {
         let body = json!({ "type": event_type, "data": data }).to_string();
-        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
-        self.until_acknowledged(async |doors| {
-            let answer = doors.admin.send(Method::POST, "/admin/events", &headers, body.clone()).await.ok()?;
-            Some(answer.status)
-        })
-        .await;
+        self.until_acknowledged(&Post::Publish { key: key.to_owned(), body }).await;
     }
 
     async fn call(&self, customer: &str) {
@@ -81,29 +101,23 @@ impl World {
             "provider_id": "dr_abc", "call_duration_minutes": 15, "completed_at": "2026-11-04T22:30:00Z",
         })
         .to_string();
-        let id = format!("msg_{customer}");
-        self.until_acknowledged(async |doors| {
-            let now_secs = SystemClock.now_ms().div_euclid(1000);
-            let timestamp = now_secs.to_string();
-            let signature = sign_v1(std::slice::from_ref(&self.secret), &id, now_secs, body.as_bytes());
-            let headers = [
-                ("content-type", "application/json"),
-                ("webhook-id", id.as_str()),
-                ("webhook-timestamp", timestamp.as_str()),
-                ("webhook-signature", signature.as_str()),
-            ];
-            let path = "/webhooks/emr/video-call-completed";
-            let answer = doors.public.send(Method::POST, path, &headers, body.clone()).await.ok()?;
-            Some(answer.status)
-        })
-        .await;
+        self.until_acknowledged(&Post::Call { id: format!("msg_{customer}"), body }).await;
     }
+}
+
+/// A request that is repeated until it is acknowledged.
+enum Post {
+    /// By the platform, under an idempotency key.
+    Publish { key: String, body: String },
+    /// By the partner, under its message id; signed anew each time.
+    Call { id: String, body: String },
 }
 
 async fn partner(world: Arc<World>) {
     while !world.ended.load(Ordering::Relaxed) {
         let customer = format!("cus_{}", world.next());
-        let created = json!({ "customer_id": customer, "address": { "state": "TX", "postal_code": "78701", "country": "US" } });
+        let created =
+            json!({ "customer_id": customer, "address": { "state": "TX", "postal_code": "78701", "country": "US" } });
         // Half of the calls come before their customer is known: the message waits, and is resumed.
         if chance::unit() < 0.5 {
             world.call(&customer).await;
@@ -156,7 +170,12 @@ async fn subscriber(seen: Seen) -> String {
 
 async fn furnish(server: &Server, url: &str) -> SigningSecret {
     let component = guests::emr_video_call().to_vec();
-    let pushed = server.admin.send(Method::PUT, "/admin/plugins/emr-video-call", &[("content-type", "application/wasm")], component);
+    let pushed = server.admin.send(
+        Method::PUT,
+        "/admin/plugins/emr-video-call",
+        &[("content-type", "application/wasm")],
+        component,
+    );
     assert!(pushed.await.unwrap().status.is_success());
     let make = async |path: &str, body: Value| {
         let answer = server.admin.json(Method::POST, path, &body).await.unwrap();

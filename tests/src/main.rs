@@ -1,4 +1,5 @@
 //! Integration tests of Hookwright through the real library and binary, in one test binary.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod admin;
 mod clients;

@@ -33,7 +33,8 @@ async fn the_readme_s_plugin_works_as_it_is_printed() {
     gateway.push("acme", &component).await;
     let acme = gateway.source_with("acme", json!({ "plugin": "acme" })).await;
     gateway.customer("cus_xyz", "TX", "78701").await;
-    let visit = json!({ "type": "visit.finished", "patient": "cus_xyz", "visit": "v_1", "ended": "2026-01-04T22:30:00Z" });
+    let visit =
+        json!({ "type": "visit.finished", "patient": "cus_xyz", "visit": "v_1", "ended": "2026-01-04T22:30:00Z" });
     let answer = acme.post(&gateway, "visits", &visit).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.json());
     eventually("the establishment is there", async || {
@@ -41,7 +42,8 @@ async fn the_readme_s_plugin_works_as_it_is_printed() {
         rows.first().map(|row| assert_eq!(row["appointment_id"], "v_1"))
     })
     .await;
-    let wrong = acme.post(&gateway, "visits", &json!({ "type": "visit.finished", "patient": "cus_xyz", "visit": "v_2" })).await;
+    let wrong =
+        acme.post(&gateway, "visits", &json!({ "type": "visit.finished", "patient": "cus_xyz", "visit": "v_2" })).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.json().to_string().contains("/ended"), "{}", wrong.json());
 }

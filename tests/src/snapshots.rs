@@ -29,11 +29,20 @@ fn settled(value: &Value) -> Value {
 }
 
 fn settled_text(text: &str) -> String {
-    let is_id = |prefix: &str| text.strip_prefix(prefix).is_some_and(|rest| rest.len() == 13 && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if let Some(prefix) = ["evt_", "sub_", "dlv_", "att_", "msg_", "est_", "aud_", "src_"].into_iter().find(|prefix| is_id(prefix)) {
+    let is_id = |prefix: &str| {
+        text.strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() == 13 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    if let Some(prefix) =
+        ["evt_", "sub_", "dlv_", "att_", "msg_", "est_", "aud_", "src_"].into_iter().find(|prefix| is_id(prefix))
+    {
         return format!("{prefix}…");
     }
-    let this_year = text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z') && !text.starts_with("2026-01-04") && !text.starts_with("2027-01-04");
+    let this_year = text.len() >= 20
+        && text.as_bytes()[10] == b'T'
+        && text.ends_with('Z')
+        && !text.starts_with("2026-01-04")
+        && !text.starts_with("2027-01-04");
     match text {
         _ if this_year => "(time)".to_owned(),
         _ if text.starts_with("v1,") => "v1,…".to_owned(),
@@ -58,7 +67,9 @@ async fn the_envelope_and_an_attempt() {
     let headers: Vec<Value> = delivered
         .headers
         .iter()
-        .map(|(name, value)| json!([name, if name == "content-length" { "(length)".to_owned() } else { settled_text(value) }]))
+        .map(|(name, value)| {
+            json!([name, if name == "content-length" { "(length)".to_owned() } else { settled_text(value) }])
+        })
         .collect();
     insta::assert_json_snapshot!("delivery-headers", headers);
     let id = eventually("the delivery is settled", async || {
@@ -136,7 +147,10 @@ async fn every_problem_of_the_administration() {
         )
         .await,
     );
-    note("a source with everything wrong", &post("/admin/sources", json!({ "slug": "Not A Slug", "verification": { "type": "magic" } })).await);
+    note(
+        "a source with everything wrong",
+        &post("/admin/sources", json!({ "slug": "Not A Slug", "verification": { "type": "magic" } })).await,
+    );
     let key = [("content-type", "application/json"), ("idempotency-key", "k1")];
     let event = |n: u32| json!({ "type": "order.placed", "data": { "n": n } }).to_string();
     assert!(gateway.admin.send(Method::POST, "/admin/events", &key, event(1)).await.unwrap().status.is_success());

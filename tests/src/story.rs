@@ -1,8 +1,11 @@
 //! The story of the specification, end to end: one signed call goes in, two signed deliveries come out, and every record in between is there.
 
 use crate::harness::{Gateway, Receiver, eventually};
+use hookwright::sink::Reply;
+use hookwright_store::ManualClock;
 use http::StatusCode;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// The specification's example, byte for byte.
 const EXAMPLE: &str = r#"{
@@ -108,4 +111,59 @@ async fn all_of_it_is_there_after_a_restart() {
     assert_eq!(tables(&gateway).await, before);
     let answer = emr.post_as(&gateway, "video-call-completed", "msg_1", EXAMPLE.as_bytes()).await;
     assert_eq!(answer.json()["message_id"], first["message_id"], "a repetition is known after a restart");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_establishment_lapses_by_the_clock_even_over_a_restart() {
+    // A little after the example's call.
+    let clock = Arc::new(ManualClock::at(1_767_600_000_000));
+    let gateway = Gateway::builder()
+        .clock(Arc::<ManualClock>::clone(&clock))
+        .set("compliance.validity_days_by_region", "US-TX=30")
+        .start()
+        .await;
+    let emr = gateway.source("emr").await;
+    let mut receiver = Receiver::start().await;
+    gateway.customer("cus_xyz", "TX", "78701").await;
+    gateway.subscribe(&receiver.url("/"), &["compliance.*"], json!({})).await;
+    emr.post_as(&gateway, "video-call-completed", "msg_1", EXAMPLE.as_bytes()).await;
+    assert_eq!(receiver.next().await.json()["type"], FULFILLED);
+
+    clock.advance(31 * 86_400_000);
+    let gateway = gateway.restart().await;
+    let expired = receiver.next().await.json();
+    assert_eq!(expired["type"], "compliance.establishment_expired");
+    assert_eq!(expired["data"]["establishment"]["established"], false);
+    let rows = gateway.list("/admin/establishments?customer_id=cus_xyz").await;
+    assert_eq!((&rows[0]["established"], &rows[0]["until"]), (&json!(false), &json!("2026-02-03T22:30:00Z")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_is_sealed() {
+    let gateway = Gateway::start().await;
+    let emr = gateway.source("emr").await;
+    let mut receiver = Receiver::start().await;
+    receiver.answer(|_| Reply { body: "an-answer-in-the-clear".into(), ..Reply::status(StatusCode::OK) });
+    gateway.customer("cus_xyz", "TX", "78701").await;
+    let subscribed = gateway.subscribe(&receiver.url("/"), &["compliance.*"], json!({})).await;
+    emr.post_as(&gateway, "video-call-completed", "msg_1", EXAMPLE.as_bytes()).await;
+    receiver.next().await;
+    eventually("the delivery is settled", async || {
+        let rows = gateway.list("/admin/deliveries").await;
+        (rows.len() == 1 && rows[0]["status"] == "delivered").then_some(())
+    })
+    .await;
+    let secrets = [emr.secret.reveal().to_string(), subscribed.secret.reveal().to_string()];
+    let words = ["dr_abc", "Ada Example", "1 Main St", "an-answer-in-the-clear", &secrets[0][6..], &secrets[1][6..]];
+    let mut files = 0;
+    for entry in std::fs::read_dir(gateway.directory()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        files += usize::from(bytes.len() > 10_000);
+        for word in words {
+            let found = bytes.windows(word.len()).any(|window| window == word.as_bytes());
+            assert!(!found, "{word} is readable in {}", path.display());
+        }
+    }
+    assert!(files > 0, "the records were not found");
 }

@@ -9,7 +9,17 @@ use std::process::Command;
 
 /// What a visitor sees.
 const TOP: [&str; 11] = [
-    "CHANGELOG.md", "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "examples", "gateway", "plugins", "sqlx-data", "tests", "wit",
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "examples",
+    "gateway",
+    "plugins",
+    "sqlx-data",
+    "tests",
+    "wit",
 ];
 
 /// Who may use whom; arrows run downward only.
@@ -26,7 +36,8 @@ const ARROWS: [(&str, &[&str]); 9] = [
 ];
 
 /// Names that say nothing of what is inside.
-const EMPTY_NAMES: [&str; 7] = ["util.rs", "utils.rs", "helper.rs", "helpers.rs", "common.rs", "types.rs", "manager.rs"];
+const EMPTY_NAMES: [&str; 7] =
+    ["util.rs", "utils.rs", "helper.rs", "helpers.rs", "common.rs", "types.rs", "manager.rs"];
 
 const LINES_MAX: usize = 500;
 

@@ -207,7 +207,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let exchange = |source| ClientError::Exchange { authority: authority.to_owned(), source };
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(exchange)?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(exchange)?;
     // What goes wrong with the connection is told to the request, too.
     let driver = tokio::spawn(connection);
     let response = sender.send_request(request).await.map_err(exchange)?;

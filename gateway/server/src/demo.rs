@@ -35,7 +35,9 @@ pub struct DemoOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// The plugins' crates are nowhere to be found.
-    #[error("the plugins' source is not here: run the demo inside the checkout, or name a directory with their components (--components)")]
+    #[error(
+        "the plugins' source is not here: run the demo inside the checkout, or name a directory with their components (--components)"
+    )]
     NoCheckout,
     /// A plugin cannot be built.
     #[error("cannot build the plugins")]

@@ -177,6 +177,9 @@ async fn wire(
         plugins: Arc::clone(&plugins),
     });
     let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock));
+    let mut config = config;
+    // The caller may have bound other addresses than were configured, and port 0 has become a real one.
+    (config.public.address, config.admin.address) = (public.address, admin.address);
     let config = Arc::new(config);
     let ids = opened.ids.clone();
     let app = App { store, ids, clock, config, plugins, dispatcher, upkeep };
@@ -187,9 +190,10 @@ impl Wired {
     fn run(self, opened: OpenedStore) -> Running {
         let (shutdown, _) = watch::channel(false);
         let (public, admin) = (self.public.address, self.admin.address);
+        let (partners, operators) = (ingress::router(self.app.clone()), admin::router(self.app.clone()));
         let listeners = [
-            tokio::spawn(self.public.listener.run(ingress::router(self.app.clone()), shutdown.subscribe())),
-            tokio::spawn(self.admin.listener.run(admin::router(self.app.clone()), shutdown.subscribe())),
+            tokio::spawn(self.public.listener.run(partners, shutdown.subscribe())),
+            tokio::spawn(self.admin.listener.run(operators, shutdown.subscribe())),
         ];
         Running { public, admin, app: self.app, opened, shutdown, listeners, dispatcher: self.dispatcher }
     }

@@ -174,12 +174,11 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut ended: watch::Re
         outcome = served.as_mut() => Some(outcome),
         () = ending => None,
     };
-    let outcome = match early {
-        Some(outcome) => outcome,
-        None => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
+    let outcome = if let Some(outcome) = early {
+        outcome
+    } else {
+        served.as_mut().graceful_shutdown();
+        served.await
     };
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection to the receiver ended");
@@ -225,8 +224,7 @@ pub fn check(
     body: &[u8],
     now_ms: i64,
 ) -> Result<(), VerifyError> {
-    let secrets: Vec<RawSecret> =
-        secrets.iter().filter_map(|secret| RawSecret::parse(&secret.reveal()).ok()).collect();
+    let secrets: Vec<RawSecret> = secrets.iter().filter_map(|secret| RawSecret::parse(&secret.reveal()).ok()).collect();
     verify(&Scheme::STANDARD, &secrets, headers, body, now_ms.div_euclid(1000)).map(|_| ())
 }
 

@@ -26,14 +26,9 @@ pub(crate) fn run<S: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterato
 }
 
 /// Runs it to its end on this input.
-pub(crate) fn run_on<S: AsRef<OsStr>>(
-    directory: &Path,
-    arguments: impl IntoIterator<Item = S>,
-    input: &[u8],
-) -> Ran {
+pub(crate) fn run_on<S: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = S>, input: &[u8]) -> Ran {
     let mut command = hookwright(directory, arguments);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // A command that refuses its arguments reads nothing, and that is no failure of the test.
     let _ = stdin.write_all(input);

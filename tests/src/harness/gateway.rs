@@ -190,11 +190,7 @@ impl Gateway {
             "plugin": "emr-video-call",
         });
         let made = self.make("/admin/sources", &merged(body, fields)).await;
-        SourceClient {
-            slug: slug.to_owned(),
-            id: made["id"].as_str().unwrap().to_owned(),
-            secret: secret_of(&made),
-        }
+        SourceClient { slug: slug.to_owned(), id: made["id"].as_str().unwrap().to_owned(), secret: secret_of(&made) }
     }
 
     /// Makes a subscription with exponential retries; `fields` are further or other fields.

@@ -5,7 +5,6 @@ use hookwright::clock::SystemClock;
 use hookwright::sink::{Answerer, Delivered, Reply, Sink};
 use http::StatusCode;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// A running subscriber.
@@ -51,10 +50,5 @@ impl Receiver {
     pub(crate) async fn next(&mut self) -> Delivered {
         let next = tokio::time::timeout(PATIENCE, self.sink.next()).await;
         next.expect("nothing was delivered in time").expect("the receiver ended")
-    }
-
-    /// The next request, if one comes within so long.
-    pub(crate) async fn next_within(&mut self, span: Duration) -> Option<Delivered> {
-        tokio::time::timeout(span, self.sink.next()).await.ok().flatten()
     }
 }

@@ -32,9 +32,7 @@ pub(super) fn run(arguments: &CheckConfigArguments) -> Result<ExitCode, Failure>
         Ok(loaded) => print(&as_toml(&loaded))?,
         Err(failure) => match failure.downcast::<BadConfig>() {
             Ok(bad) if arguments.json => {
-                let fault = |fault: &crate::config::Fault| {
-                    json!({ "key": fault.key, "from": fault.origin.to_string(), "detail": fault.detail })
-                };
+                let fault = |fault: &crate::config::Fault| json!({ "key": fault.key, "from": fault.origin.to_string(), "detail": fault.detail });
                 print_json(&json!({ "valid": false, "faults": bad.0.iter().map(fault).collect::<Vec<_>>() }))?;
                 return Ok(ExitCode::FAILURE);
             }
@@ -55,40 +53,41 @@ fn key_place(loaded: &Loaded) -> String {
 }
 
 fn as_json(loaded: &Loaded) -> serde_json::Value {
-    let setting = |setting: &crate::config::Setting| {
-        json!({ "key": setting.path, "value": setting.value, "from": setting.origin.to_string() })
-    };
+    let setting = |setting: &crate::config::Setting| json!({ "key": setting.path, "value": setting.value, "from": setting.origin.to_string() });
     let settings: Vec<_> = loaded.settings.iter().map(setting).collect();
     json!({ "valid": true, "sealing_keys": key_place(loaded), "settings": settings })
 }
 
 fn as_toml(loaded: &Loaded) -> String {
-    let mut text = format!("# The configuration is valid. Sealing keys: {}.\n", key_place(loaded));
-    for setting in &loaded.settings {
+    let head = format!("# The configuration is valid. Sealing keys: {}.", key_place(loaded));
+    let line = |setting: &crate::config::Setting| {
         let line = match &setting.value {
             Some(value) => format!("{} = {value}", setting.path),
             None => format!("# {} is not set", setting.path),
         };
-        text.push_str(&match &setting.origin {
-            Origin::Default => format!("{line}\n"),
-            origin => format!("{line:<60} # {origin}\n"),
-        });
-    }
-    text.pop();
-    text
+        match &setting.origin {
+            Origin::Default => line,
+            origin => format!("{line:<60} # {origin}"),
+        }
+    };
+    let lines: Vec<String> = std::iter::once(head).chain(loaded.settings.iter().map(line)).collect();
+    lines.join("\n")
 }
 
 fn print_keys(as_json: bool) -> Result<(), Failure> {
     if as_json {
-        let key = |key: &crate::config::key::Key| {
-            json!({ "key": key.path, "variable": key.variable(), "default": key.default, "about": key.about })
-        };
+        let key = |key: &crate::config::key::Key| json!({ "key": key.path, "variable": key.variable(), "default": key.default, "about": key.about });
         return print_json(&json!(KEYS.iter().map(key).collect::<Vec<_>>()));
     }
     let mut table = Table::new(&["KEY", "VARIABLE", "DEFAULT", "MEANING"]);
     for key in KEYS {
         table.row([key.path.to_owned(), key.variable(), key.default.to_owned(), key.about.to_owned()]);
     }
-    table.row([String::new(), KEY_VARIABLE.to_owned(), String::new(), "The sealing keys themselves, instead of keys.file.".to_owned()]);
+    table.row([
+        String::new(),
+        KEY_VARIABLE.to_owned(),
+        String::new(),
+        "The sealing keys themselves, instead of keys.file.".to_owned(),
+    ]);
     print(&table.text())
 }

@@ -85,9 +85,8 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, Failure> {
             if name.trim().is_empty() || name.len() > 200 {
                 return Err(usage("--name: expected 1 to 200 bytes"));
             }
-            let expires_at = expires.map(|span| {
-                SystemClock.now_ms().saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
-            });
+            let expires_at = expires
+                .map(|span| SystemClock.now_ms().saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
             let made = match &place.url {
                 Some(url) => create_remotely(&place, url, &name, &scope, expires_at).await?,
                 None => create_locally(&place, name, scope, expires_at).await?,
@@ -97,12 +96,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<ExitCode, Failure> {
         KeysCommand::List { place } => {
             let keys = match &place.url {
                 Some(url) => all(&place.key.client(url)?, "/admin/keys").await?,
-                None => {
-                    let opened = place.open().await?;
-                    let keys = opened.store.keys().iter().map(as_json).collect();
-                    opened.close().await;
-                    keys
-                }
+                None => list_locally(&place).await?,
             };
             tell_list(keys, place.json)?;
         }
@@ -182,6 +176,13 @@ async fn create_locally(
     }
 }
 
+async fn list_locally(place: &PlaceArguments) -> Result<Vec<Value>, Failure> {
+    let opened = place.open().await?;
+    let keys = opened.store.keys().iter().map(as_json).collect();
+    opened.close().await;
+    Ok(keys)
+}
+
 async fn revoke_locally(place: &PlaceArguments, id: KeyId) -> Result<(), Failure> {
     let opened = place.open().await?;
     let revoked = opened.store.revoke_key(id, change("key.revoked", id)).await;
@@ -217,7 +218,12 @@ fn tell_created(made: &Value, as_json: bool) -> Result<(), Failure> {
         return print_json(made);
     }
     let text = |field: &str| made[field].as_str().unwrap_or_default();
-    print(&format!("{}\n\n{} ({}) is shown this once; keep it where secrets are kept.", text("key"), text("id"), text("name")))
+    print(&format!(
+        "{}\n\n{} ({}) is shown this once; keep it where secrets are kept.",
+        text("key"),
+        text("id"),
+        text("name")
+    ))
 }
 
 fn tell_list(keys: Vec<Value>, as_json: bool) -> Result<(), Failure> {

@@ -94,7 +94,8 @@ impl SchemeArguments {
             (None, Some(file)) => {
                 let text = std::fs::read_to_string(file)
                     .map_err(|error| told(format!("cannot read {}: {error}", file.display())))?;
-                text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).unwrap_or(&text).to_owned()
+                let line = text.strip_suffix('\n').unwrap_or(&text);
+                line.strip_suffix('\r').unwrap_or(line).to_owned()
             }
             (None, None) => return Err(usage("a secret is needed: --secret, --secret-file or HOOKWRIGHT_SECRET")),
         };

@@ -33,9 +33,10 @@ impl SettingsArguments {
             raw.read_file(file)?;
         }
         // A variable that is not text cannot be a setting; its name still tells whose it is meant to be.
-        raw.environment(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        }));
+        raw.environment(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))),
+        );
         let flags = [
             ("--database-url", "database_url", &self.database_url),
             ("--public-listen", "public.listen", &self.public_listen),
@@ -47,9 +48,9 @@ impl SettingsArguments {
             }
         }
         for assignment in &self.set {
-            let (key, value) = assignment
-                .split_once('=')
-                .ok_or_else(|| usage(format!("--set {assignment}: expected KEY=VALUE, such as delivery.timeout=10s")))?;
+            let (key, value) = assignment.split_once('=').ok_or_else(|| {
+                usage(format!("--set {assignment}: expected KEY=VALUE, such as delivery.timeout=10s"))
+            })?;
             raw.flag("--set", key.trim(), value.trim());
         }
         Ok(Loaded::check(raw)?)

@@ -54,7 +54,8 @@ pub(super) fn run(arguments: &SignArguments) -> Result<ExitCode, Failure> {
     if let Some(url) = &arguments.curl {
         print(&curl(url, &headers, &body, arguments.body.path().map(|path| path.display().to_string()))?)?;
     } else if arguments.json {
-        let object: serde_json::Map<String, _> = headers.into_iter().map(|(name, value)| (name, json!(value))).collect();
+        let object: serde_json::Map<String, _> =
+            headers.into_iter().map(|(name, value)| (name, json!(value))).collect();
         print_json(&object.into())?;
     } else {
         print(&headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n"))?;

@@ -136,9 +136,16 @@ pub fn key_file_beside(database: &Path) -> PathBuf {
 }
 
 fn listener(reader: &mut Reader<'_>, keys: &ListenerKeys, default: SocketAddr, body_default: u64) -> ListenerConfig {
-    let address = reader.parsed(keys.listen, default, |address| quoted(&address.to_string()), |text| {
-        text.trim().parse().map_err(|_| format!("expected an IP address and a port, such as {default}, found {}", found(text)))
-    });
+    let address = reader.parsed(
+        keys.listen,
+        default,
+        |address| quoted(&address.to_string()),
+        |text| {
+            text.trim()
+                .parse()
+                .map_err(|_| format!("expected an IP address and a port, such as {default}, found {}", found(text)))
+        },
+    );
     let show = |path: &PathBuf| quoted(&path.display().to_string());
     let certificate = reader.optional(keys.certificate, show, path);
     let key = reader.optional(keys.key, show, path);
@@ -176,9 +183,15 @@ fn validity(reader: &mut Reader<'_>) -> Validity {
 
 fn delivery(reader: &mut Reader<'_>) -> DeliveryConfig {
     let default = Schedule::default().delays().to_vec();
-    let delays = reader.list("delivery.schedule", default, |delay| super::format_duration(*delay), |text| {
-        super::parse_duration(text).ok_or_else(|| format!("expected a duration such as 5s or 2h, found {}", found(text)))
-    });
+    let delays = reader.list(
+        "delivery.schedule",
+        default,
+        |delay| super::format_duration(*delay),
+        |text| {
+            super::parse_duration(text)
+                .ok_or_else(|| format!("expected a duration such as 5s or 2h, found {}", found(text)))
+        },
+    );
     let schedule = Schedule::try_new(delays).unwrap_or_else(|error| {
         reader.fault("delivery.schedule", error.to_string());
         Schedule::default()
@@ -223,10 +236,15 @@ fn log(reader: &mut Reader<'_>) -> LogConfig {
                 other => Err(format!("expected text or json, found {}", found(other))),
             },
         ),
-        filter: reader.parsed("log.filter", "info".to_owned(), |filter| quoted(filter), |text| match EnvFilter::try_new(text) {
-            Ok(_) => Ok(text.to_owned()),
-            Err(_) => Err(format!("expected a filter such as info or hookwright=debug, found {}", found(text))),
-        }),
+        filter: reader.parsed(
+            "log.filter",
+            "info".to_owned(),
+            |filter| quoted(filter),
+            |text| match EnvFilter::try_new(text) {
+                Ok(_) => Ok(text.to_owned()),
+                Err(_) => Err(format!("expected a filter such as info or hookwright=debug, found {}", found(text))),
+            },
+        ),
     }
 }
 

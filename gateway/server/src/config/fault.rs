@@ -25,8 +25,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("default"),
             Self::File { file, line } => write!(f, "{file}:{line}"),
-            Self::Variable(name) => f.write_str(name),
-            Self::Flag(name) => f.write_str(name),
+            Self::Variable(name) | Self::Flag(name) => f.write_str(name),
         }
     }
 }
@@ -58,5 +57,5 @@ impl fmt::Display for Fault {
 pub struct BadConfig(pub Vec<Fault>);
 
 fn list(faults: &[Fault]) -> String {
-    faults.iter().map(|fault| format!("\n  {fault}")).collect()
+    faults.iter().fold(String::new(), |text, fault| text + "\n  " + &fault.to_string())
 }

@@ -19,7 +19,11 @@ const fn key(path: &'static str, default: &'static str, about: &'static str) -> 
 pub const KEYS: &[Key] = &[
     key("database_url", "sqlite:hookwright.db", "Where the records are: `sqlite:` and a path."),
     key("drain", "10s", "How long a shutdown waits for requests and deliveries under way."),
-    key("keys.file", "hookwright.key beside the database", "The file with the sealing keys. Named here, it must exist."),
+    key(
+        "keys.file",
+        "hookwright.key beside the database",
+        "The file with the sealing keys. Named here, it must exist.",
+    ),
     key("public.listen", "127.0.0.1:8080", "Where partners post."),
     key("public.tls.certificate", "", "PEM file with the certificate chain, leaf first."),
     key("public.tls.key", "", "PEM file with its private key."),
@@ -27,7 +31,11 @@ pub const KEYS: &[Key] = &[
     key("public.header_timeout", "10s", "From a request's first byte to the end of its headers."),
     key("public.body_timeout", "30s", "From the end of the headers to the end of the body."),
     key("public.body_bytes_max", "1MiB", "The largest body of a partner."),
-    key("admin.listen", "127.0.0.1:8081", "Where the platform and operators connect. Off loopback it needs an API key to exist."),
+    key(
+        "admin.listen",
+        "127.0.0.1:8081",
+        "Where the platform and operators connect. Off loopback it needs an API key to exist.",
+    ),
     key("admin.tls.certificate", "", "PEM file with the certificate chain, leaf first."),
     key("admin.tls.key", "", "PEM file with its private key."),
     key("admin.connections_max", "1024", "Connections at once; more wait."),
@@ -37,13 +45,21 @@ pub const KEYS: &[Key] = &[
     key("events.strict", "false", "Whether only event types of the catalogue may be published."),
     key("compliance.validity_days", "365", "How long an establishment holds after a consultation."),
     key("compliance.validity_days_by_region", "{}", "The same by region, e.g. `\"US-TX\" = 180`."),
-    key("delivery.schedule", "5s 5m 30m 2h 5h 10h 14h 20h 24h", "Delays after the first, second, … failed attempt; the last repeats."),
+    key(
+        "delivery.schedule",
+        "5s 5m 30m 2h 5h 10h 14h 20h 24h",
+        "Delays after the first, second, … failed attempt; the last repeats.",
+    ),
     key("delivery.in_flight_max", "256", "Deliveries under way at once, over all subscriptions."),
     key("delivery.max_in_flight", "8", "The same for one subscription that does not say."),
     key("delivery.timeout", "15s", "One whole exchange, for a subscription that does not say."),
     key("delivery.connect_timeout", "5s", "Finding the address and connecting, TLS included."),
     key("delivery.response_bytes_max", "16KiB", "How much of an answer's body is kept."),
-    key("egress.allow", "[]", "Ranges that deliveries may reach although they are not public, e.g. `[\"127.0.0.0/8\"]`."),
+    key(
+        "egress.allow",
+        "[]",
+        "Ranges that deliveries may reach although they are not public, e.g. `[\"127.0.0.0/8\"]`.",
+    ),
     key("plugins.directory", "", "Components (`NAME.wasm`) in this directory are pushed at start."),
     key("plugins.cache", "", "Where compiled plugins are kept between starts."),
     key("plugins.inbound_deadline", "50ms", "One call that reads a partner's message."),
@@ -58,7 +74,7 @@ pub const KEY_VARIABLE: &str = "HOOKWRIGHT_KEY";
 /// The environment variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "HOOKWRIGHT_CONFIG";
 /// Variables that are not settings of the gateway, but of the commands that talk to one.
-pub const COMMAND_VARIABLES: [&str; 3] = [CONFIG_VARIABLE, "HOOKWRIGHT_URL", "HOOKWRIGHT_API_KEY"];
+pub const COMMAND_VARIABLES: [&str; 4] = [CONFIG_VARIABLE, "HOOKWRIGHT_URL", "HOOKWRIGHT_API_KEY", "HOOKWRIGHT_SECRET"];
 
 impl Key {
     /// Its environment variable: `public.listen` is `HOOKWRIGHT_PUBLIC_LISTEN`.

@@ -57,10 +57,10 @@ impl Raw {
     /// Reads a file and lays it under what is given later.
     pub fn read_file(&mut self, path: &Path) -> Result<(), BadConfig> {
         let name = path.display().to_string();
-        let fail = |detail: String| {
-            BadConfig(vec![Fault { key: String::new(), origin: Origin::Flag(name.clone()), detail }])
-        };
-        let bytes = std::fs::read(path).map_err(|error| fail(format!("cannot read the configuration file: {error}")))?;
+        let fail =
+            |detail: String| BadConfig(vec![Fault { key: String::new(), origin: Origin::Flag(name.clone()), detail }]);
+        let bytes =
+            std::fs::read(path).map_err(|error| fail(format!("cannot read the configuration file: {error}")))?;
         if bytes.len() > FILE_BYTES_MAX {
             return Err(fail(format!("is larger than {FILE_BYTES_MAX} bytes, and no configuration is")));
         }
@@ -80,7 +80,8 @@ impl Raw {
 
     fn table(&mut self, above: &str, table: &DeTable<'_>, at: &dyn Fn(Option<Range<usize>>) -> Origin) {
         for (name, value) in table {
-            let path = if above.is_empty() { name.get_ref().to_string() } else { format!("{above}.{}", name.get_ref()) };
+            let path =
+                if above.is_empty() { name.get_ref().to_string() } else { format!("{above}.{}", name.get_ref()) };
             let origin = at(Some(name.span()));
             match (key::find(&path), value.get_ref()) {
                 (Some(key), value) => self.give(key, Given { value: convert(value), origin }),
@@ -168,9 +169,8 @@ fn convert(value: &DeValue<'_>) -> Value {
     let inner = |value: &Spanned<DeValue<'_>>| convert(value.get_ref());
     match value {
         DeValue::String(text) => Value::Text(text.to_string()),
-        DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Other("a number too large"), Value::Integer)
-        }
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or(Value::Other("a number too large"), Value::Integer),
         DeValue::Boolean(value) => Value::Boolean(*value),
         DeValue::Array(values) => Value::List(values.iter().map(inner).collect()),
         DeValue::Table(table) => {
@@ -183,7 +183,7 @@ fn convert(value: &DeValue<'_>) -> Value {
 
 fn line(text: &str, span: Option<Range<usize>>) -> usize {
     let end = span.map_or(0, |span| span.start).min(text.len());
-    text.as_bytes()[..end].iter().filter(|byte| **byte == b'\n').count() + 1
+    text.get(..end).unwrap_or_default().matches('\n').count() + 1
 }
 
 #[cfg(test)]
@@ -231,14 +231,22 @@ mod tests {
     #[test]
     fn an_unknown_variable_names_the_nearest() {
         let found = faults(variables(&[("HOOKWRIGHT_PUBLIC_LISTNE", "x"), ("PATH", "y"), ("HOOKWRIGHT_URL", "z")]));
-        assert_eq!(found, ["HOOKWRIGHT_PUBLIC_LISTNE: there is no such variable; the nearest is HOOKWRIGHT_PUBLIC_LISTEN"]);
+        assert_eq!(
+            found,
+            ["HOOKWRIGHT_PUBLIC_LISTNE: there is no such variable; the nearest is HOOKWRIGHT_PUBLIC_LISTEN"]
+        );
     }
 
     #[test]
     fn what_kubernetes_sets_for_a_service_of_our_name_is_left_alone() {
-        let links = ["SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP", "PORT_8080_TCP_ADDR"];
+        let links =
+            ["SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP", "PORT_8080_TCP_ADDR"];
         for link in links {
-            assert_eq!(faults(variables(&[(&format!("HOOKWRIGHT_{link}"), "10.0.0.1")])), Vec::<String>::new(), "{link}");
+            assert_eq!(
+                faults(variables(&[(&format!("HOOKWRIGHT_{link}"), "10.0.0.1")])),
+                Vec::<String>::new(),
+                "{link}"
+            );
         }
     }
 
@@ -246,7 +254,10 @@ mod tests {
     fn flags_win_over_variables_and_variables_over_the_file() {
         let mut raw = Raw::default();
         raw.file("h.toml", "drain = \"1s\"\ndatabase_url = \"sqlite:a\"\n[log]\nfilter = \"a\"");
-        raw.environment([("HOOKWRIGHT_DRAIN".to_owned(), "2s".to_owned()), ("HOOKWRIGHT_LOG_FILTER".to_owned(), "b".to_owned())]);
+        raw.environment([
+            ("HOOKWRIGHT_DRAIN".to_owned(), "2s".to_owned()),
+            ("HOOKWRIGHT_LOG_FILTER".to_owned(), "b".to_owned()),
+        ]);
         raw.flag("--set", "drain", "3s");
         let value = |path| raw.get(path).map(|given| given.value.clone());
         assert_eq!(value("drain"), Some(Value::Text("3s".into())));

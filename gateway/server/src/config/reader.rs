@@ -49,7 +49,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A setting that may be left out.
-    pub(super) fn optional<T>(&mut self, path: &'static str, show: impl Fn(&T) -> String, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    pub(super) fn optional<T>(
+        &mut self,
+        path: &'static str,
+        show: impl Fn(&T) -> String,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
         let value = self.read(path, |given| match &given.value {
             Value::Text(text) => parse(text),
             other => Err(format!("expected text, found {}", kind(other))),
@@ -58,21 +63,42 @@ impl<'a> Reader<'a> {
         value
     }
 
-    pub(super) fn duration(&mut self, path: &'static str, default: Duration, within: RangeInclusive<Duration>) -> Duration {
-        let expected =
-            format!("expected a duration from {} to {}", format_duration(*within.start()), format_duration(*within.end()));
-        self.parsed(path, default, |value| quoted(&format_duration(*value)), |text| {
-            let value = parse_duration(text).ok_or_else(|| format!("{expected}, such as 5s or 1m30s, found {}", found(text)))?;
-            if within.contains(&value) { Ok(value) } else { Err(format!("{expected}, found {}", found(text))) }
-        })
+    pub(super) fn duration(
+        &mut self,
+        path: &'static str,
+        default: Duration,
+        within: RangeInclusive<Duration>,
+    ) -> Duration {
+        let expected = format!(
+            "expected a duration from {} to {}",
+            format_duration(*within.start()),
+            format_duration(*within.end())
+        );
+        self.parsed(
+            path,
+            default,
+            |value| quoted(&format_duration(*value)),
+            |text| {
+                let value = parse_duration(text)
+                    .ok_or_else(|| format!("{expected}, such as 5s or 1m30s, found {}", found(text)))?;
+                if within.contains(&value) { Ok(value) } else { Err(format!("{expected}, found {}", found(text))) }
+            },
+        )
     }
 
     pub(super) fn size(&mut self, path: &'static str, default: u64, within: RangeInclusive<u64>) -> usize {
-        let expected = format!("expected a size from {} to {}", format_size(*within.start()), format_size(*within.end()));
-        let value = self.parsed(path, default, |value| quoted(&format_size(*value)), |text| {
-            let value = parse_size(text).ok_or_else(|| format!("{expected}, such as 65536 or 64KiB, found {}", found(text)))?;
-            if within.contains(&value) { Ok(value) } else { Err(format!("{expected}, found {}", found(text))) }
-        });
+        let expected =
+            format!("expected a size from {} to {}", format_size(*within.start()), format_size(*within.end()));
+        let value = self.parsed(
+            path,
+            default,
+            |value| quoted(&format_size(*value)),
+            |text| {
+                let value = parse_size(text)
+                    .ok_or_else(|| format!("{expected}, such as 65536 or 64KiB, found {}", found(text)))?;
+                if within.contains(&value) { Ok(value) } else { Err(format!("{expected}, found {}", found(text))) }
+            },
+        );
         // No limit above is beyond what a usize holds.
         usize::try_from(value).unwrap_or(usize::MAX)
     }
@@ -125,9 +151,10 @@ impl<'a> Reader<'a> {
     ) -> std::collections::BTreeMap<K, u32> {
         let value = self.read(path, |given| {
             let items: Vec<(String, String)> = match &given.value {
-                Value::Table(items) => {
-                    items.iter().map(|(name, value)| Ok((name.clone(), text_of(value)?))).collect::<Result<_, String>>()?
-                }
+                Value::Table(items) => items
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), text_of(value)?)))
+                    .collect::<Result<_, String>>()?,
                 Value::Text(text) if !matches!(given.origin, Origin::File { .. }) => {
                     let pair = |item: String| match item.split_once('=') {
                         Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
@@ -147,7 +174,8 @@ impl<'a> Reader<'a> {
             items.into_iter().map(read).collect()
         });
         let value: std::collections::BTreeMap<K, u32> = value.unwrap_or_default();
-        let shown: Vec<String> = value.iter().map(|(name, number)| format!("{} = {number}", quoted(&name.to_string()))).collect();
+        let shown: Vec<String> =
+            value.iter().map(|(name, number)| format!("{} = {number}", quoted(&name.to_string()))).collect();
         self.note(path, Some(if shown.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", shown.join(", ")) }));
         value
     }

@@ -55,8 +55,9 @@ impl Stage {
         let place = tempfile::Builder::new().prefix("hookwright-demo-").tempdir();
         let place = place.map_err(|source| DemoError::System { what: "make a temporary directory", source })?;
         let [public, admin, receiver] = ports(options.once).await?;
-        let receiver = Sink::start(receiver, Vec::new(), Arc::new(SystemClock), Arc::new(|_| Reply::status(StatusCode::OK)))
-            .map_err(|source| DemoError::System { what: "start the receiver", source })?;
+        let receiver =
+            Sink::start(receiver, Vec::new(), Arc::new(SystemClock), Arc::new(|_| Reply::status(StatusCode::OK)))
+                .map_err(|source| DemoError::System { what: "start the receiver", source })?;
         let config = config(&place)?;
         let running = serve::start(config, Options { listeners: Some((public, admin)), ..Options::default() }).await?;
         let public = Client::new(format!("http://{}", running.public));
@@ -69,7 +70,7 @@ impl Stage {
         for (name, component) in guests.0 {
             let headers = [("content-type", "application/wasm"), ("x-audit-reason", "demo")];
             let path = format!("/admin/plugins/{name}");
-            let pushed = expect("push a plugin", admin.send(Method::PUT, &path, &headers, component).await?)?;
+            let pushed = expect("push a plugin", &admin.send(Method::PUT, &path, &headers, component).await?)?;
             let digest = pushed["active"].as_str().and_then(|digest| digest.get(..12)).unwrap_or("?");
             narrator.good(&format!("{name} serves version {digest}"));
         }
@@ -144,7 +145,8 @@ async fn ports(any: bool) -> Result<[TcpListener; 3], DemoError> {
         };
         listeners.push(listener.map_err(|source| DemoError::System { what: "listen on a port", source })?);
     }
-    let nothing = || DemoError::System { what: "listen on a port", source: std::io::ErrorKind::AddrNotAvailable.into() };
+    let nothing =
+        || DemoError::System { what: "listen on a port", source: std::io::ErrorKind::AddrNotAvailable.into() };
     listeners.try_into().map_err(|_| nothing())
 }
 
@@ -170,7 +172,7 @@ async fn make_source(admin: &Client, narrator: &mut Narrator) -> Result<SigningS
         "verification": { "type": "standard_webhooks" },
         "plugin": INBOUND,
     });
-    let source = expect("create the source", admin.json(Method::POST, "/admin/sources", &body).await?)?;
+    let source = expect("create the source", &admin.json(Method::POST, "/admin/sources", &body).await?)?;
     let secret = secret_of("create the source", &source)?;
     narrator.good("verified by Standard Webhooks signatures; its secret is shown once, now:");
     narrator.pair("secret", &secret.reveal());
@@ -185,8 +187,8 @@ async fn make_customer(admin: &Client, narrator: &mut Narrator) -> Result<(), De
         "name": "Ada Example",
         "address": { "line1": "1 Main St", "city": "Austin", "state": "Texas", "postal_code": "78701", "country": "US" },
     }});
-    expect("publish an event", admin.json(Method::POST, "/admin/events", &body).await?)?;
-    let customer = expect("read the customer", admin.get("/admin/customers/cus_xyz").await?)?;
+    expect("publish an event", &admin.json(Method::POST, "/admin/events", &body).await?)?;
+    let customer = expect("read the customer", &admin.get("/admin/customers/cus_xyz").await?)?;
     let region = customer["region"].as_str().unwrap_or("?");
     narrator.good(&format!("cus_xyz lives in {region}, and is not established there: compliance.requirement_created"));
     Ok(())
@@ -222,7 +224,7 @@ async fn make_subscriptions(
 
 async fn subscribe(admin: &Client, body: &Value, path: &'static str) -> Result<Subscribed, DemoError> {
     const WHAT: &str = "create a subscription";
-    let made = expect(WHAT, admin.json(Method::POST, "/admin/subscriptions", body).await?)?;
+    let made = expect(WHAT, &admin.json(Method::POST, "/admin/subscriptions", body).await?)?;
     let text = |field: &str| made[field].as_str().unwrap_or_default().to_owned();
     Ok(Subscribed { id: text("id"), name: text("name"), path, secret: secret_of(WHAT, &made)? })
 }
@@ -234,7 +236,7 @@ fn secret_of(what: &'static str, made: &Value) -> Result<SigningSecret, DemoErro
 }
 
 /// The body of a success.
-pub(super) fn expect(what: &'static str, answer: Answer) -> Result<Value, DemoError> {
+pub(super) fn expect(what: &'static str, answer: &Answer) -> Result<Value, DemoError> {
     if answer.status.is_success() {
         return Ok(answer.json());
     }

@@ -64,7 +64,7 @@ async fn post(stage: &Stage, narrator: &mut Narrator) -> Result<Sent, DemoError>
     let shown: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let answer = stage.public.send(Method::POST, PATH, &shown, EXAMPLE).await?;
     let status = answer.status;
-    let body = expect("post the partner's message", answer)?;
+    let body = expect("post the partner's message", &answer)?;
     narrator.good(&format!("answered {status}, once everything that follows from it was on disk:"));
     narrator.json(&body);
     Ok(Sent {
@@ -92,9 +92,9 @@ async fn receive(stage: &mut Stage, narrator: &mut Narrator) -> Result<Vec<Recei
 
 /// Raw deliveries name their type; those that a plugin reshaped are of the one type their subscription wants.
 fn is_of_the_story(delivered: &Delivered) -> bool {
-    delivered.json()["type"].as_str().is_none_or(|event_type| {
-        event_type == ESTABLISHMENT_FULFILLED || !event_type.starts_with("compliance.")
-    })
+    delivered.json()["type"]
+        .as_str()
+        .is_none_or(|event_type| event_type == ESTABLISHMENT_FULFILLED || !event_type.starts_with("compliance."))
 }
 
 fn show(subscription: &Subscribed, delivered: &Delivered, narrator: &mut Narrator) -> Received {
@@ -135,7 +135,8 @@ async fn settled(stage: &Stage) -> Result<Vec<Value>, DemoError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let rows = list(stage, "/admin/deliveries").await?;
-        let of_the_story: Vec<&Value> = rows.iter().filter(|row| row["event_type"] == ESTABLISHMENT_FULFILLED).collect();
+        let of_the_story: Vec<&Value> =
+            rows.iter().filter(|row| row["event_type"] == ESTABLISHMENT_FULFILLED).collect();
         if of_the_story.len() >= 2 && of_the_story.iter().all(|row| row["status"] == "delivered") {
             let mut deliveries = Vec::with_capacity(of_the_story.len());
             for row in of_the_story {
@@ -180,7 +181,7 @@ fn attempts(delivery: &Value) -> Vec<&Value> {
 }
 
 async fn read(stage: &Stage, path: &str) -> Result<Value, DemoError> {
-    expect("read a record", stage.admin.get(path).await?)
+    expect("read a record", &stage.admin.get(path).await?)
 }
 
 async fn list(stage: &Stage, path: &str) -> Result<Vec<Value>, DemoError> {

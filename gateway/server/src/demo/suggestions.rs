@@ -29,9 +29,12 @@ pub(super) fn print(stage: &Stage, report: &Report, narrator: &Narrator) {
         ),
     );
     narrator.command("Every delivery, with its state", &format!("curl -sS {admin}/admin/deliveries"));
-    narrator.command("Every message, establishment and audit entry", &format!(
-        "curl -sS {admin}/admin/messages\ncurl -sS {admin}/admin/establishments\ncurl -sS {admin}/admin/audit"
-    ));
+    narrator.command(
+        "Every message, establishment and audit entry",
+        &format!(
+            "curl -sS {admin}/admin/messages\ncurl -sS {admin}/admin/establishments\ncurl -sS {admin}/admin/audit"
+        ),
+    );
     narrator.command(
         "Subscribe a receiver of your own that fails twice before it accepts",
         &format!(
@@ -40,9 +43,10 @@ pub(super) fn print(stage: &Stage, report: &Report, narrator: &Narrator) {
              {hookwright} sink --port 9001 --fail 2    # verifies too with --secret, as the answer above shows it"
         ),
     );
-    narrator.command("Change a plugin's source and swap it in, while requests are served", &format!(
-        "{hookwright} plugin push {OUTBOUND} plugins/{OUTBOUND} --url {admin}"
-    ));
+    narrator.command(
+        "Change a plugin's source and swap it in, while requests are served",
+        &format!("{hookwright} plugin push {OUTBOUND} plugins/{OUTBOUND} --url {admin}"),
+    );
     narrator.heading("What arrives from now on is shown below.");
 }
 

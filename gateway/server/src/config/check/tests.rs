@@ -72,21 +72,45 @@ fn a_variable_says_lists_and_tables_with_commas() {
 #[test]
 fn every_fault_names_its_key_its_line_and_what_was_expected() {
     let cases = [
-        ("database_url = \"mysql:x\"", "database_url (h.toml:1): expected sqlite: and the path of a file, such as sqlite:/var/lib/hookwright/hookwright.db"),
+        (
+            "database_url = \"mysql:x\"",
+            "database_url (h.toml:1): expected sqlite: and the path of a file, such as sqlite:/var/lib/hookwright/hookwright.db",
+        ),
         ("drain = 5", "drain (h.toml:1): expected a duration from 0s to 10m, such as 5s or 1m30s, found \"5\""),
         ("drain = true", "drain (h.toml:1): expected a duration from 0s to 10m, such as 5s or 1m30s, found \"true\""),
-        ("public.listen = \"localhost\"", "public.listen (h.toml:1): expected an IP address and a port, such as 127.0.0.1:8080, found \"localhost\""),
+        (
+            "public.listen = \"localhost\"",
+            "public.listen (h.toml:1): expected an IP address and a port, such as 127.0.0.1:8080, found \"localhost\"",
+        ),
         ("admin.tls.key = \"k\"", "admin.tls.key (h.toml:1): needs its certificate: set admin.tls.certificate"),
-        ("public.body_bytes_max = \"1TB\"", "public.body_bytes_max (h.toml:1): expected a size from 1KiB to 64MiB, such as 65536 or 64KiB, found \"1TB\""),
-        ("public.connections_max = 0", "public.connections_max (h.toml:1): expected a whole number from 1 to 65536, found \"0\""),
+        (
+            "public.body_bytes_max = \"1TB\"",
+            "public.body_bytes_max (h.toml:1): expected a size from 1KiB to 64MiB, such as 65536 or 64KiB, found \"1TB\"",
+        ),
+        (
+            "public.connections_max = 0",
+            "public.connections_max (h.toml:1): expected a whole number from 1 to 65536, found \"0\"",
+        ),
         ("events.strict = \"yes\"", "events.strict (h.toml:1): expected true or false, found \"yes\""),
-        ("\n[compliance.validity_days_by_region]\nTexas = 1", "compliance.validity_days_by_region (h.toml:2): expected a region such as US-TX (ISO 3166-2), found \"Texas\""),
+        (
+            "\n[compliance.validity_days_by_region]\nTexas = 1",
+            "compliance.validity_days_by_region (h.toml:2): expected a region such as US-TX (ISO 3166-2), found \"Texas\"",
+        ),
         ("delivery.schedule = []", "delivery.schedule (h.toml:1): a schedule holds 1 to 64 delays, found 0"),
-        ("delivery.schedule = [\"5s\", \"soon\"]", "delivery.schedule (h.toml:1): entry 2: expected a duration such as 5s or 2h, found \"soon\""),
+        (
+            "delivery.schedule = [\"5s\", \"soon\"]",
+            "delivery.schedule (h.toml:1): entry 2: expected a duration such as 5s or 2h, found \"soon\"",
+        ),
         ("delivery.schedule = \"5s\"", "delivery.schedule (h.toml:1): expected a list, found text"),
-        ("egress.allow = [\"everything\"]", "egress.allow (h.toml:1): entry 1: expected a range such as 127.0.0.0/8 or fd00::/8, found \"everything\""),
+        (
+            "egress.allow = [\"everything\"]",
+            "egress.allow (h.toml:1): entry 1: expected a range such as 127.0.0.0/8 or fd00::/8, found \"everything\"",
+        ),
         ("log.format = \"xml\"", "log.format (h.toml:1): expected text or json, found \"xml\""),
-        ("plugins.inbound_deadline = \"1m\"", "plugins.inbound_deadline (h.toml:1): expected a duration from 1ms to 2s, found \"1m\""),
+        (
+            "plugins.inbound_deadline = \"1m\"",
+            "plugins.inbound_deadline (h.toml:1): expected a duration from 1ms to 2s, found \"1m\"",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(fault(text), expected);
