@@ -210,6 +210,10 @@ impl Planner<'_> {
                 Some(Obstacle::Undecided(reason)) => return Outcome::plain(MessageStatus::Held, Some(reason)),
             }
         }
+        if facts.is_empty() {
+            let reason = Reason::new("nothing_reported", "the plugin took the message and reported nothing");
+            return Outcome::plain(MessageStatus::Ignored, Some(reason));
+        }
         let mut events = Vec::new();
         let mut idle = None;
         for fact in facts {
