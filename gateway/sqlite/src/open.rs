@@ -122,8 +122,9 @@ async fn run_migrations(connection: &mut SqliteConnection) -> Result<Vec<String>
         let versions = sqlx::query_scalar("SELECT version FROM _sqlx_migrations").fetch_all(&mut *connection).await;
         versions.map_err(Failure::from)?.into_iter().collect()
     };
+    // `run` would take a pool as well, which is too general for the compiler to see that its future can be sent.
     MIGRATIONS
-        .run(&mut *connection)
+        .run_direct(None, connection, false)
         .await
         .map_err(|error| StoreError::Unsuitable(format!("the schema could not be brought up to date: {error}")))?;
     let steps = MIGRATIONS.iter().filter(|step| !applied.contains(&step.version));

@@ -57,11 +57,11 @@ fn needs_recovery(error: &sqlx::Error) -> bool {
 
 /// Examines version, owner, schema and keys.
 pub(crate) async fn examine(connection: &mut SqliteConnection, path: &Path, sealer: &Sealer) -> Result<(), Failure> {
-    let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut *connection).await?;
+    // The first statement of all reads the file's head, and is the one to notice that it is none.
+    let version = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut *connection).await;
+    let version: String = version.map_err(|error| not_a_database(error, path))?;
     check_version(&version)?;
-    let tables: Result<i64, _> =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await;
-    let tables = tables.map_err(|error| not_a_database(error, path))?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;
     if tables == 0 {
         return Ok(());
     }
