@@ -61,7 +61,9 @@ impl World {
     /// Plans a batch as one transaction, having read only what it said that it needs.
     pub(super) fn batch(&mut self, works: &[Work]) -> Vec<Answer> {
         let mut needs = Needs::default();
-        works.iter().for_each(|work| work.needs(&mut needs));
+        for work in works {
+            work.needs(&mut needs);
+        }
         let facts = self.read(&needs);
         let mut planner = Planner::new(self.now_ms, &mut self.ids, &self.subscriptions, &self.policy, facts);
         let answers = works.iter().map(|work| planner.plan(work)).collect();
