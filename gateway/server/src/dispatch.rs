@@ -34,6 +34,7 @@ use hookwright_core::delivery::Pending;
 use hookwright_core::egress::{AddressPolicy, Cidr};
 use hookwright_core::id::SubscriptionId;
 use hookwright_store::{Clock, Ids, Store};
+use lane::Window;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -118,6 +119,7 @@ impl Dispatcher {
             under_way: in_flight_max.saturating_add(RECORDS_MAX),
             entries: ENTRIES_MAX,
             event_bytes: EVENT_BYTES_MAX,
+            window: Window::USUAL,
         });
         let nudge = Arc::<Nudge>::default();
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);

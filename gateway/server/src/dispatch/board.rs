@@ -4,9 +4,9 @@
 
 use super::decide::Throttled;
 use super::endpoint::Endpoint;
-use super::lane::{Lane, Settled};
+use super::lane::{Lane, Settled, Window};
 use super::room::Room;
-use super::scan::{SCAN_PAGE, Scan};
+use super::scan::Scan;
 use hookwright_core::delivery::Pending;
 use hookwright_core::event::Event;
 use hookwright_core::id::{EventId, SubscriptionId};
@@ -29,6 +29,8 @@ pub(super) struct Limits {
     pub(super) entries: usize,
     /// Bytes of their events.
     pub(super) event_bytes: usize,
+    /// What of it may be one subscription's.
+    pub(super) window: Window,
 }
 
 /// What the engine is to do.
@@ -49,6 +51,8 @@ pub(super) enum Action {
     Scan {
         /// After this id.
         after: i64,
+        /// At most so many.
+        limit: usize,
     },
     /// Load events.
     Load {
@@ -152,7 +156,7 @@ impl Board {
                     seat.lane.configure(subscription.active, in_flight_max(subscription), &mut self.room);
                 }
                 None => {
-                    let lane = Lane::new(subscription.active, in_flight_max(subscription), later);
+                    let lane = Lane::new(self.limits.window, subscription.active, in_flight_max(subscription), later);
                     let seat = Seat {
                         lane,
                         endpoint: connect(subscription),
@@ -215,7 +219,7 @@ impl Board {
             self.scan.fail(now_ms);
             return;
         };
-        let settled = self.scan.finish(page.last().map(|last| last.id), page.len() < SCAN_PAGE);
+        let settled = self.scan.finish(page.last().map(|last| last.id), page.len() < self.limits.window.page);
         for pending in page.into_iter().filter(|pending| !settled.contains(&pending.id)) {
             self.with(pending.subscription_id, now_ms, |lane, room| lane.take_scanned(pending, now_ms, room));
         }
@@ -375,7 +379,7 @@ impl Board {
         }
         let after = self.scan.begin(now_ms)?;
         self.reading += 1;
-        Some(Action::Scan { after })
+        Some(Action::Scan { after, limit: self.limits.window.page })
     }
 
     /// Every endpoint, for the care of its idle connections.

@@ -7,7 +7,6 @@ use super::courier::Courier;
 use super::decide::EVENT_MISSING;
 use super::endpoint::Endpoint;
 use super::notice::{Notice, Notices, Ticket};
-use super::scan::SCAN_PAGE;
 use futures_util::FutureExt;
 use hookwright_core::delivery::Pending;
 use hookwright_core::id::{AttemptId, DeliveryId, EventId, SubscriptionId};
@@ -210,7 +209,7 @@ impl Engine {
             Action::Send { endpoint, pending } => self.begin_exchange(endpoint, pending, now_ms),
             Action::Abandon(pending) => self.begin_abandon(pending),
             Action::Read(wanted) => self.begin_page(wanted),
-            Action::Scan { after } => self.begin_scan(after),
+            Action::Scan { after, limit } => self.begin_scan(after, limit),
             Action::Load { subscription, events } => self.begin_load(subscription, events),
         }
     }
@@ -252,10 +251,10 @@ impl Engine {
         });
     }
 
-    fn begin_scan(&self, after: i64) {
+    fn begin_scan(&self, after: i64, limit: usize) {
         let (courier, notices) = (Arc::clone(&self.courier), self.notices.clone());
         tokio::spawn(async move {
-            let page = courier.store.pending(DeliveryId::from_i64(after).ok(), rows(SCAN_PAGE)).await;
+            let page = courier.store.pending(DeliveryId::from_i64(after).ok(), rows(limit)).await;
             // As above.
             let _ = notices.send(Notice::Scanned(courier.told(page)));
         });

@@ -12,18 +12,29 @@ use hookwright_core::id::{DeliveryId, EventId};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-/// The most deliveries of a subscription that are ready in memory.
-pub(super) const READY_MAX: usize = 2_048;
-/// The most deliveries of a subscription that wait in memory for their time.
-pub(super) const WAITING_MAX: usize = 16_384;
-/// Deliveries read from the table at once.
-pub(super) const PAGE: usize = 512;
-/// Events are loaded when fewer than this many deliveries in front have theirs.
-const LOOKAHEAD: usize = 32;
-/// Events loaded at once.
-const LOAD_MAX: usize = 128;
-/// Events loaded at once where memory is short.
-const LOAD_MIN: usize = 8;
+/// How much of a subscription's backlog is in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// The most deliveries that are ready.
+    pub(super) ready: usize,
+    /// The most deliveries that wait for their time.
+    pub(super) waiting: usize,
+    /// Deliveries read from the table at once.
+    pub(super) page: usize,
+    /// Events are loaded when fewer than this many deliveries in front have theirs.
+    pub(super) lookahead: usize,
+    /// Events loaded at once.
+    pub(super) load: usize,
+    /// Events loaded at once where memory is short.
+    pub(super) load_short: usize,
+}
+
+impl Window {
+    /// What is in force unless a test says otherwise.
+    pub(super) const USUAL: Self =
+        Self { ready: 2_048, waiting: 16_384, page: 512, lookahead: 32, load: 128, load_short: 8 };
+}
+
 /// How long a delivery whose exchange ended without a word is left alone, in milliseconds.
 const LOST_MS: i64 = 30_000;
 
@@ -44,6 +55,7 @@ pub(super) enum Settled {
 /// One subscription's deliveries in memory.
 #[derive(Debug)]
 pub(super) struct Lane {
+    window: Window,
     active: bool,
     in_flight_max: usize,
     in_flight: usize,
@@ -61,8 +73,9 @@ pub(super) struct Lane {
 
 impl Lane {
     /// A subscription's lane with nothing in it; `unread` says whether the table is to be looked at.
-    pub(super) fn new(active: bool, in_flight_max: usize, unread: bool) -> Self {
+    pub(super) fn new(window: Window, active: bool, in_flight_max: usize, unread: bool) -> Self {
         Self {
+            window,
             active,
             in_flight_max,
             in_flight: 0,
@@ -105,7 +118,7 @@ impl Lane {
             return;
         }
         // While older ones wait in the table, part of the room is kept for them.
-        let ready_max = if self.tail.is_behind() { READY_MAX - PAGE } else { READY_MAX };
+        let ready_max = if self.tail.is_behind() { self.window.ready - self.window.page } else { self.window.ready };
         let id = pending.id;
         if !self.admit(pending, now_ms, ready_max, room) {
             self.tail.miss(id);
@@ -135,7 +148,7 @@ impl Lane {
     pub(super) fn take_scanned(&mut self, pending: Pending, now_ms: i64, room: &mut Room) {
         let id = pending.id;
         let known = self.held.contains(&id) || self.tail.was_settled(id) || self.tail.will_read(id);
-        if self.active && !known && !self.admit(pending, now_ms, READY_MAX, room) {
+        if self.active && !known && !self.admit(pending, now_ms, self.window.ready, room) {
             self.tail.miss(id);
         }
     }
@@ -153,7 +166,7 @@ impl Lane {
             if self.held.contains(&id) || self.tail.was_settled(id) {
                 continue;
             }
-            if !self.admit(pending, now_ms, READY_MAX, room) {
+            if !self.admit(pending, now_ms, self.window.ready, room) {
                 taken_to = id.get() - 1;
                 full = true;
                 break;
@@ -188,7 +201,7 @@ impl Lane {
     fn wait(&mut self, mut pending: Pending, room: &mut Room) {
         pending.event = None;
         let key = (pending.due_at, pending.id);
-        if self.waiting.len() >= WAITING_MAX || !room.fits(self.queued()) {
+        if self.waiting.len() >= self.window.waiting || !room.fits(self.queued()) {
             let Some(last) = self.waiting.last_entry().filter(|last| *last.key() > key) else {
                 self.tail.spill(pending.due_at);
                 return;
@@ -209,7 +222,7 @@ impl Lane {
 
     /// Makes ready what is due by now, as far as there is room.
     pub(super) fn promote(&mut self, now_ms: i64) {
-        while self.ready.len() < READY_MAX
+        while self.ready.len() < self.window.ready
             && let Some(first) = self.waiting.first_entry().filter(|first| first.key().0 <= now_ms)
         {
             self.ready.push_back(first.remove());
@@ -278,13 +291,13 @@ impl Lane {
     }
 
     fn wants_page(&self, now_ms: i64, room: &Room) -> bool {
-        let roomy = READY_MAX - self.ready.len() >= PAGE && room.fits(self.queued());
+        let roomy = self.window.ready - self.ready.len() >= self.window.page && room.fits(self.queued());
         self.active && roomy && self.tail.may_read(now_ms)
     }
 
     /// The page of the table that is wanted: the id after which, and how many rows.
     pub(super) fn begin_page(&mut self, now_ms: i64, room: &Room) -> Option<(i64, usize)> {
-        self.wants_page(now_ms, room).then(|| (self.tail.begin(), room.free(self.queued()).min(PAGE)))
+        self.wants_page(now_ms, room).then(|| (self.tail.begin(), room.free(self.queued()).min(self.window.page)))
     }
 
     /// Which state of memory a page is read for.
@@ -295,7 +308,7 @@ impl Lane {
     fn wants_events(&self, now_ms: i64, room: &Room) -> bool {
         let bare = |pending: Option<&Pending>| pending.is_some_and(|pending| pending.event.is_none());
         let may = self.active && !self.loading && self.load_again_at <= now_ms;
-        let soon = self.ready.get(LOOKAHEAD).or(self.ready.back());
+        let soon = self.ready.get(self.window.lookahead).or(self.ready.back());
         may && (bare(self.ready.front()) || bare(soon) && room.fits_events())
     }
 
@@ -304,8 +317,8 @@ impl Lane {
         if !self.wants_events(now_ms, room) {
             return None;
         }
-        let load_max = if room.fits_events() { LOAD_MAX } else { LOAD_MIN };
-        let in_front = self.ready.iter().take(LOAD_MAX).filter(|pending| pending.event.is_none());
+        let load_max = if room.fits_events() { self.window.load } else { self.window.load_short };
+        let in_front = self.ready.iter().take(self.window.load).filter(|pending| pending.event.is_none());
         let events = in_front.take(load_max).map(|pending| pending.event_id).collect();
         self.loading = true;
         Some(events)
@@ -316,7 +329,7 @@ impl Lane {
         self.loading = false;
         let events: HashMap<EventId, Arc<Event>> = events.into_iter().map(|event| (event.id, event)).collect();
         let mut missing = HashSet::new();
-        for pending in self.ready.iter_mut().take(LOAD_MAX).filter(|pending| pending.event.is_none()) {
+        for pending in self.ready.iter_mut().take(self.window.load).filter(|pending| pending.event.is_none()) {
             if let Some(event) = events.get(&pending.event_id) {
                 pending.event = Some(Arc::clone(event));
                 room.loaded(pending);
@@ -349,7 +362,7 @@ impl Lane {
         }
         let later = |at: i64| if at > now_ms { at } else { i64::MAX };
         let due = match self.waiting.first_key_value() {
-            Some(((due_at, _), _)) if self.ready.len() < READY_MAX => *due_at,
+            Some(((due_at, _), _)) if self.ready.len() < self.window.ready => *due_at,
             _ => i64::MAX,
         };
         let paused = match self.ready.front() {
@@ -357,7 +370,7 @@ impl Lane {
             Some(_) => later(self.throttle.until()),
             None => i64::MAX,
         };
-        due.min(paused).min(self.tail.wake_at(now_ms))
+        later(due).min(paused).min(later(self.tail.wake_at(now_ms)))
     }
 }
 

@@ -4,8 +4,6 @@ use super::tail::READ_AGAIN_MS;
 use hookwright_core::id::DeliveryId;
 use std::collections::HashSet;
 
-/// Rows read at once.
-pub(super) const SCAN_PAGE: usize = 1_000;
 /// How far back a walk begins before the last delivery that was seen, as an id: ten seconds. Ids ascend by creation, and commits follow them closely.
 const MARGIN: i64 = 10_000 << 22;
 
