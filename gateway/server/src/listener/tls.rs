@@ -93,20 +93,25 @@ impl Tls {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = super::stopped(&mut shutdown) => return,
             }
-            let now = stamp(&self.files);
-            if now == seen {
-                continue;
+            self.look(&mut seen);
+        }
+    }
+
+    /// Takes the files over if they are not those that were seen last.
+    fn look(&self, seen: &mut Stamp) {
+        let now = stamp(&self.files);
+        if now == *seen {
+            return;
+        }
+        *seen = now;
+        match read(&self.files) {
+            Ok(pair) => {
+                self.served.0.store(Arc::new(pair));
+                tracing::info!(certificate = %self.files.certificate.display(), "certificate reloaded");
             }
-            match read(&self.files) {
-                Ok(pair) => {
-                    self.served.0.store(Arc::new(pair));
-                    tracing::info!(certificate = %self.files.certificate.display(), "certificate reloaded");
-                }
-                Err(error) => {
-                    tracing::error!(error = %chain(&error), "the new certificate cannot be used; the old one stays");
-                }
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "the new certificate cannot be used; the old one stays");
             }
-            seen = now;
         }
     }
 }
@@ -151,4 +156,37 @@ fn read_file(path: &Path) -> Result<Vec<u8>, ListenerError> {
         return Err(ListenerError::TooLarge { path: path.to_owned() });
     }
     fs::read(path).map_err(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: [&str; 2] = [include_str!("tests/first.certificate.pem"), include_str!("tests/first.key.pem")];
+    const SECOND: [&str; 2] = [include_str!("tests/second.certificate.pem"), include_str!("tests/second.key.pem")];
+
+    #[test]
+    fn what_cannot_be_used_leaves_the_pair_before_it_in_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let files =
+            TlsFiles { certificate: directory.path().join("certificate.pem"), key: directory.path().join("key.pem") };
+        let write = |[certificate, key]: [&str; 2]| {
+            fs::write(&files.certificate, certificate).unwrap();
+            fs::write(&files.key, key).unwrap();
+        };
+        let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+        write(FIRST);
+        let tls = Tls::load(&files).unwrap();
+        let served = || tls.served.0.load().cert[0].clone();
+        let look = |pair| {
+            write(pair);
+            tls.look(&mut [None, None]);
+        };
+        for broken in [[SECOND[0], FIRST[1]], ["", FIRST[1]], [FIRST[0], "nonsense"]] {
+            look(broken);
+            assert_eq!(served(), der(FIRST[0]));
+        }
+        look(SECOND);
+        assert_eq!(served(), der(SECOND[0]));
+    }
 }
