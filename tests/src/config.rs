@@ -15,7 +15,9 @@ fn the_example_is_accepted_and_explains_every_setting() {
     for line in fs::read_to_string(&file).unwrap().lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             table = format!("{name}.");
-        } else if let Some((key, _)) = line.strip_prefix('#').and_then(|line| line.split_once(" = ")) {
+        } else if let Some((key, _)) =
+            line.strip_prefix('#').filter(|line| !line.starts_with(' ')).and_then(|line| line.split_once(" = "))
+        {
             explained.push(format!("{table}{key}"));
         }
     }
@@ -60,8 +62,8 @@ fn every_fault_is_told_at_once_and_the_exit_code_is_1() {
     let ran = run(directory.path(), ["check-config", "--config", "h.toml"]).expect(1);
     insta::assert_snapshot!(ran.err, @r#"
     hookwright: the configuration is not valid:
+      delivry (h.toml:5): there is no such setting; the nearest is delivery
       public.listen_on (h.toml:4): there is no such setting; the nearest is public.listen
-      delivry (h.toml:5): there is no such setting; the nearest is delivery.timeout
       drain (h.toml:1): expected a duration from 0s to 10m, such as 5s or 1m30s, found "soon"
       public.listen (h.toml:3): expected an IP address and a port, such as 127.0.0.1:8080, found "here"
     "#);

@@ -182,7 +182,7 @@ async fn furnish(server: &Server, url: &str) -> SigningSecret {
         assert!(answer.status.is_success(), "{}", answer.json());
         answer.json()
     };
-    let subscription = json!({ "name": "all", "url": url, "events": ["*"], "retry_policy": "exponential", "max_retries": 1000, "max_in_flight": 32 });
+    let subscription = json!({ "name": "all", "url": url, "events": ["*"], "retry_policy": "exponential", "max_retries": 50, "max_in_flight": 32 });
     make("/admin/subscriptions", subscription).await;
     let source = json!({ "slug": "emr", "name": "EMR", "verification": { "type": "standard_webhooks" }, "plugin": "emr-video-call" });
     secret_of(&make("/admin/sources", source).await)

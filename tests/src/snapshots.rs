@@ -47,6 +47,7 @@ fn settled_text(text: &str) -> String {
         _ if this_year => "(time)".to_owned(),
         _ if text.starts_with("v1,") => "v1,…".to_owned(),
         _ if text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit()) => "(seconds)".to_owned(),
+        _ if text.ends_with(" GMT") => "(date)".to_owned(),
         _ if text.starts_with("127.0.0.1:") => "127.0.0.1:…".to_owned(),
         _ => text.to_owned(),
     }
@@ -63,7 +64,14 @@ async fn the_envelope_and_an_attempt() {
     let answer = emr.post(&gateway, "video-call-completed", &video_call("cus_xyz", "appt_789")).await;
     assert!(answer.status.is_success());
     let delivered = receiver.next().await;
-    insta::assert_json_snapshot!("envelope", settled(&delivered.json()));
+    // The text itself: the order of the members is part of the form.
+    let envelope = delivered.json();
+    let mut text = hookwright::indent::indent(std::str::from_utf8(&delivered.body).unwrap());
+    for pointer in ["/id", "/created_at", "/data/establishment/id", "/metadata/webhook_subscription_id"] {
+        let value = envelope.pointer(pointer).and_then(Value::as_str).unwrap();
+        text = text.replace(value, &settled_text(value));
+    }
+    insta::assert_snapshot!("envelope", text);
     let headers: Vec<Value> = delivered
         .headers
         .iter()

@@ -1,6 +1,6 @@
 //! The story of the specification, end to end: one signed call goes in, two signed deliveries come out, and every record in between is there.
 
-use crate::harness::{Gateway, Receiver, eventually};
+use crate::harness::{Gateway, Receiver, SourceClient, eventually};
 use hookwright::sink::Reply;
 use hookwright_store::ManualClock;
 use http::StatusCode;
@@ -49,18 +49,18 @@ async fn a_partner_s_call_becomes_two_signed_deliveries_with_every_record_betwee
     assert_eq!(envelope["metadata"], json!({ "api_version": "1.0", "webhook_subscription_id": raw.id }));
     assert!(other.json()["type"].as_str() != Some(FULFILLED), "the plugin reshaped it: {}", other.json());
 
-    records(&gateway, &envelope).await;
+    records(&gateway, &emr, &envelope).await;
     again(&gateway, &emr, &first).await;
 }
 
 /// Everything that followed is on record.
-async fn records(gateway: &Gateway, envelope: &Value) {
+async fn records(gateway: &Gateway, emr: &SourceClient, envelope: &Value) {
     let establishments = gateway.list("/admin/establishments?customer_id=cus_xyz").await;
     assert_eq!(establishments.len(), 1);
     assert_eq!(establishments[0]["id"], envelope["data"]["establishment"]["id"]);
     assert_eq!(establishments[0]["since"], "2026-01-04T22:30:00Z");
     assert_eq!(establishments[0]["until"], "2027-01-04T22:30:00Z");
-    let messages = gateway.list("/admin/messages").await;
+    let messages = gateway.list(&format!("/admin/messages?source_id={}", emr.id)).await;
     assert_eq!((messages.len(), &messages[0]["status"]), (1, &json!("processed")));
     let settled = eventually("both deliveries are settled", async || {
         let rows = gateway.list("/admin/deliveries").await;
@@ -79,7 +79,7 @@ async fn records(gateway: &Gateway, envelope: &Value) {
 }
 
 /// The partner repeats itself: the first answer's ids, and no second effect.
-async fn again(gateway: &Gateway, emr: &crate::harness::SourceClient, first: &Value) {
+async fn again(gateway: &Gateway, emr: &SourceClient, first: &Value) {
     let answer = emr.post_as(gateway, "video-call-completed", "msg_1", EXAMPLE.as_bytes()).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.json()["message_id"], first["message_id"]);

@@ -13,6 +13,7 @@ pub mod config;
 pub mod demo;
 pub mod dispatch;
 pub mod health;
+pub mod indent;
 pub mod ingress;
 pub mod listener;
 pub mod plugins;

@@ -6,7 +6,7 @@ mod open;
 mod signals;
 
 pub use keyring::KeyringError;
-pub use open::{OpenedStore, migrate_store, open_store};
+pub use open::{OpenedStore, migrate_store, open_store, word_about_key};
 pub use signals::told_to_stop;
 
 use crate::app::App;
@@ -15,8 +15,9 @@ use crate::config::{Config, ListenerConfig};
 use crate::dispatch::{DispatchParts, Dispatcher};
 use crate::listener::{Listener, ListenerError};
 use crate::plugins::{self, Plugins, PluginsParts};
+use crate::problem::request_id;
 use crate::upkeep::Upkeep;
-use crate::{admin, ingress};
+use crate::{admin, health, ingress};
 use hookwright_plugin_host::HostError;
 use hookwright_store::{Clock, Store, StoreError};
 use std::net::SocketAddr;
@@ -102,6 +103,8 @@ pub struct Running {
     pub admin: SocketAddr,
     /// Its parts.
     pub app: App,
+    /// The file of the sealing key that was made for a new database: a person must hear of it.
+    pub made_key: Option<PathBuf>,
     opened: OpenedStore,
     shutdown: watch::Sender<bool>,
     listeners: [JoinHandle<()>; 2],
@@ -190,13 +193,20 @@ impl Wired {
     fn run(self, opened: OpenedStore) -> Running {
         let (shutdown, _) = watch::channel(false);
         let (public, admin) = (self.public.address, self.admin.address);
-        let (partners, operators) = (ingress::router(self.app.clone()), admin::router(self.app.clone()));
+        let (partners, operators) = (ingress::router(self.app.clone()), operators(&self.app));
         let listeners = [
             tokio::spawn(self.public.listener.run(partners, shutdown.subscribe())),
             tokio::spawn(self.admin.listener.run(operators, shutdown.subscribe())),
         ];
-        Running { public, admin, app: self.app, opened, shutdown, listeners, dispatcher: self.dispatcher }
+        let made_key = opened.made_key.clone();
+        Running { public, admin, app: self.app, made_key, opened, shutdown, listeners, dispatcher: self.dispatcher }
     }
+}
+
+/// Administration, and whether the gateway lives; the latter needs no key.
+fn operators(app: &App) -> axum::Router {
+    let health = health::routes(app.clone()).layer(axum::middleware::from_fn(request_id::carry));
+    admin::router(app.clone()).merge(health)
 }
 
 async fn door(

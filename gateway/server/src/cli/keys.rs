@@ -8,7 +8,7 @@ use super::table::Table;
 use crate::chance;
 use crate::clock::SystemClock;
 use crate::config::parse_duration;
-use crate::serve::{OpenedStore, ServeError, log, open_store};
+use crate::serve::{OpenedStore, ServeError, log, open_store, word_about_key};
 use hookwright_core::audit::AuditDraft;
 use hookwright_core::id::KeyId;
 use hookwright_core::idempotency::Claimed;
@@ -122,13 +122,17 @@ impl PlaceArguments {
     async fn open(&self) -> Result<OpenedStore, Failure> {
         let config = self.settings.load()?.config;
         log::start(&config.log);
-        open_store(&config, Arc::new(SystemClock)).await.map_err(|error| match error {
+        let opened = open_store(&config, Arc::new(SystemClock)).await.map_err(|error| match error {
             error @ ServeError::Database { .. } => {
                 let why = crate::problem::chain(&error);
                 told(format!("{why}\n  if a gateway runs on it, ask that: --url http://127.0.0.1:8081"))
             }
             error => error.into(),
-        })
+        })?;
+        if let Some(path) = &opened.made_key {
+            eprintln!("hookwright: {}", word_about_key(path));
+        }
+        Ok(opened)
     }
 }
 

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output::{print, print_json};
 use super::settings::SettingsArguments;
 use crate::config::Database;
-use crate::serve::{log, migrate_store};
+use crate::serve::{log, migrate_store, word_about_key};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -23,7 +23,10 @@ pub(super) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failur
     log::start(&config.log);
     let Database::Sqlite(path) = &config.database;
     let existed = path.exists();
-    let steps = migrate_store(&config).await?;
+    let (steps, made_key) = migrate_store(&config).await?;
+    if let Some(path) = &made_key {
+        eprintln!("hookwright: {}", word_about_key(path));
+    }
     let path = path.display().to_string();
     if arguments.json {
         print_json(&json!({ "database": path, "created": !existed, "steps": steps }))?;

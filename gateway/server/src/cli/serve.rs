@@ -9,6 +9,9 @@ pub(super) async fn run(arguments: &SettingsArguments) -> Result<ExitCode, Failu
     let loaded = arguments.load()?;
     log::start(&loaded.config.log);
     let running = serve::start(loaded.config, Options::default()).await?;
+    if let Some(path) = &running.made_key {
+        eprintln!("hookwright: {}", serve::word_about_key(path));
+    }
     tracing::info!(public = %running.public, admin = %running.admin, "the gateway is up");
     serve::told_to_stop().await?;
     tracing::info!("stopping: what is under way is finished first");

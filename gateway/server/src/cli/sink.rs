@@ -4,6 +4,7 @@ use super::failure::{Failure, told, usage};
 use super::output::print;
 use crate::clock::SystemClock;
 use crate::config::parse_duration;
+use crate::indent::indent;
 use crate::sink::{Delivered, Reply, Sink};
 use hookwright_core::secret::SigningSecret;
 use hookwright_core::timestamp::format_ms;
@@ -31,8 +32,8 @@ pub(super) struct SinkArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     fail: u64,
     /// Answer with this status (after those that --fail fails).
-    #[arg(long, value_name = "CODE", default_value_t = StatusCode::OK)]
-    status: StatusCode,
+    #[arg(long, value_name = "CODE", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
+    status: u16,
     /// Hold back each answer for so long, e.g. `5s`.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
     delay: Duration,
@@ -68,7 +69,8 @@ pub(super) async fn run(arguments: SinkArguments) -> Result<ExitCode, Failure> {
     let listener = TcpListener::bind((arguments.address, arguments.port))
         .await
         .map_err(|error| told(format!("cannot listen on {}:{}: {error}", arguments.address, arguments.port)))?;
-    let (fail, status, delay) = (arguments.fail, arguments.status, arguments.delay);
+    let status = StatusCode::from_u16(arguments.status)?;
+    let (fail, delay) = (arguments.fail, arguments.delay);
     let answerer = move |delivered: &Delivered| {
         let status = if delivered.number <= fail { StatusCode::INTERNAL_SERVER_ERROR } else { status };
         Reply { delay, ..Reply::status(status) }
@@ -135,8 +137,6 @@ fn as_text(delivered: &Delivered) -> String {
     for (name, value) in &delivered.headers {
         text = format!("{text}\n  {name}: {value}");
     }
-    let body = serde_json::from_slice::<serde_json::Value>(&delivered.body)
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| String::from_utf8_lossy(&delivered.body).into_owned());
+    let body = indent(&String::from_utf8_lossy(&delivered.body));
     format!("{text}\n\n{}", body.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
 }

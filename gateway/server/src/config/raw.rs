@@ -141,7 +141,8 @@ impl Raw {
     }
 
     fn unknown(&mut self, path: &str, origin: Origin) {
-        let detail = not_a("setting", key::nearest(path, KEYS.iter().map(|key| key.path)));
+        let tables = KEYS.iter().filter_map(|key| Some(key.path.rsplit_once('.')?.0));
+        let detail = not_a("setting", key::nearest(path, KEYS.iter().map(|key| key.path).chain(tables)));
         self.fault(path, origin, detail);
     }
 

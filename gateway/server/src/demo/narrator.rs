@@ -1,7 +1,7 @@
 //! Tells a person what happens, step by step; says nothing where a program is listening.
 
 use super::paint::Paint;
-use serde_json::Value;
+use crate::indent::indent;
 use std::io::Write;
 
 /// Tells the story on standard output.
@@ -44,10 +44,9 @@ impl Narrator {
         self.say(|paint| format!("    {} {value}", paint.dim(&format!("{name:<18}"))));
     }
 
-    /// JSON, indented.
-    pub(super) fn json(&self, value: &Value) {
-        let text = serde_json::to_string_pretty(value).unwrap_or_default();
-        for line in text.lines() {
+    /// A body, indented if it is JSON.
+    pub(super) fn body(&self, body: &[u8]) {
+        for line in indent(&String::from_utf8_lossy(body)).lines() {
             self.say(|paint| format!("      {}", paint.dim(line)));
         }
     }

@@ -102,7 +102,7 @@ impl Stage {
             }
             None => narrator.fact("of no subscription of the demo"),
         }
-        narrator.json(&delivered.json());
+        narrator.body(&delivered.body);
     }
 
     /// Whose delivery it is.

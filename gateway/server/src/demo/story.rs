@@ -11,6 +11,7 @@ use hookwright_core::signature::sign_v1;
 use hookwright_store::Clock;
 use http::Method;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -49,7 +50,7 @@ pub(super) async fn tell(stage: &mut Stage, narrator: &mut Narrator) -> Result<R
 
 async fn post(stage: &Stage, narrator: &mut Narrator) -> Result<Sent, DemoError> {
     narrator.step(&format!("The EMR reports a video call: POST {PATH}"));
-    narrator.json(&serde_json::from_str(EXAMPLE).unwrap_or_default());
+    narrator.body(EXAMPLE.as_bytes());
     let id = format!("msg_{}", hex::encode(crate::chance::bytes::<12>()));
     let now_secs = SystemClock.now_ms().div_euclid(1000);
     let headers = [
@@ -66,7 +67,7 @@ async fn post(stage: &Stage, narrator: &mut Narrator) -> Result<Sent, DemoError>
     let status = answer.status;
     let body = expect("post the partner's message", &answer)?;
     narrator.good(&format!("answered {status}, once everything that follows from it was on disk:"));
-    narrator.json(&body);
+    narrator.body(&answer.body);
     Ok(Sent {
         path: PATH.to_owned(),
         headers: shown.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect(),
@@ -103,7 +104,7 @@ fn show(subscription: &Subscribed, delivered: &Delivered, narrator: &mut Narrato
         narrator.pair(name, delivered.header(name).unwrap_or("is missing"));
     }
     let verified = tell_signature(subscription, delivered, narrator);
-    narrator.json(&delivered.json());
+    narrator.body(&delivered.body);
     Received {
         subscription: subscription.name.clone(),
         subscription_id: subscription.id.clone(),
@@ -117,7 +118,7 @@ fn show(subscription: &Subscribed, delivered: &Delivered, narrator: &mut Narrato
 }
 
 async fn look(stage: &Stage, sent: &Sent, narrator: &mut Narrator) -> Result<Records, DemoError> {
-    let message_id = sent.answer["message_id"].as_str().or_else(|| sent.answer["id"].as_str()).unwrap_or_default();
+    let message_id = sent.answer["message_id"].as_str().unwrap_or_default();
     let deliveries = settled(stage).await?;
     let records = Records {
         message: read(stage, &format!("/admin/messages/{message_id}")).await?,
@@ -126,7 +127,8 @@ async fn look(stage: &Stage, sent: &Sent, narrator: &mut Narrator) -> Result<Rec
         deliveries,
         audit: list(stage, "/admin/audit").await?,
     };
-    tell_records(&records, narrator);
+    let names = stage.subscriptions.iter().map(|it| (it.id.clone(), it.name.clone())).collect();
+    tell_records(&records, &names, narrator);
     Ok(records)
 }
 
@@ -139,7 +141,8 @@ async fn settled(stage: &Stage) -> Result<Vec<Value>, DemoError> {
             rows.iter().filter(|row| row["event_type"] == ESTABLISHMENT_FULFILLED).collect();
         if of_the_story.len() >= 2 && of_the_story.iter().all(|row| row["status"] == "delivered") {
             let mut deliveries = Vec::with_capacity(of_the_story.len());
-            for row in of_the_story {
+            // Lists are newest first; a story begins with the oldest.
+            for row in of_the_story.into_iter().rev() {
                 let id = row["id"].as_str().unwrap_or_default();
                 deliveries.push(read(stage, &format!("/admin/deliveries/{id}")).await?);
             }
@@ -152,7 +155,7 @@ async fn settled(stage: &Stage) -> Result<Vec<Value>, DemoError> {
     }
 }
 
-fn tell_records(records: &Records, narrator: &mut Narrator) {
+fn tell_records(records: &Records, names: &BTreeMap<String, String>, narrator: &mut Narrator) {
     narrator.step("What is on record");
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let message = &records.message;
@@ -162,9 +165,9 @@ fn tell_records(records: &Records, narrator: &mut Narrator) {
         narrator.pair("establishment", &format!("{} {} {span}", text(&row["id"]), text(&row["region"])));
     }
     for row in &records.deliveries {
-        let to = text(&row["subscription_id"]);
-        narrator.pair("delivery", &format!("{} to {to}: {}", text(&row["id"]), text(&row["status"])));
-        for attempt in attempts(row) {
+        let to = names.get(&text(&row["subscription_id"])).cloned().unwrap_or_default();
+        narrator.pair("delivery", &format!("{} to `{to}`: {}", text(&row["id"]), text(&row["status"])));
+        for attempt in row["attempt_list"].as_array().into_iter().flatten() {
             let (number, code) = (text(&attempt["number"]), text(&attempt["response_code"]));
             narrator.pair("  attempt", &format!("{number}: {code} after {} ms", text(&attempt["duration_ms"])));
         }
@@ -172,12 +175,6 @@ fn tell_records(records: &Records, narrator: &mut Narrator) {
     for row in records.audit.iter().rev() {
         narrator.pair("audit", &format!("{} {} {}", text(&row["actor"]), text(&row["action"]), text(&row["target"])));
     }
-}
-
-/// The attempts of a delivery; `attempts` is their number in a list and themselves in the single record.
-fn attempts(delivery: &Value) -> Vec<&Value> {
-    let listed = delivery["attempt_list"].as_array().or_else(|| delivery["attempts"].as_array());
-    listed.or_else(|| delivery["history"].as_array()).map(|list| list.iter().collect()).unwrap_or_default()
 }
 
 async fn read(stage: &Stage, path: &str) -> Result<Value, DemoError> {
