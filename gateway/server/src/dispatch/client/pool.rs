@@ -33,6 +33,12 @@ impl Allowance {
         before < self.max
     }
 
+    /// How many idle connections there are.
+    #[cfg(test)]
+    pub(super) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     fn give_back(&self, count: usize) {
         self.taken.fetch_sub(count, Ordering::Relaxed);
     }
@@ -67,14 +73,19 @@ impl Pool {
         }
     }
 
-    /// Closes what has been idle for too long; false if nothing is left.
-    pub(super) fn sweep(&self) -> bool {
+    /// Idle connections in it.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Closes what has been idle for too long.
+    pub(super) fn sweep(&self) {
         let now = Instant::now();
         let mut idle = self.lock();
         let stale = idle.iter().take_while(|link| now - link.idle_since >= IDLE_MAX).count();
         self.allowance.give_back(stale);
         idle.drain(..stale);
-        !idle.is_empty()
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Link>> {
