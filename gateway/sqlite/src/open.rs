@@ -169,7 +169,7 @@ async fn load_orphaned(connection: &mut SqliteConnection) -> Result<VecDeque<Sub
 async fn greatest_id(connection: &mut SqliteConnection) -> Result<Option<i64>, Failure> {
     let greatest = sqlx::query_scalar!(
         r#"SELECT max(id) AS "id: i64" FROM (
-             SELECT max(id) AS id FROM event UNION ALL SELECT max(id) FROM pending UNION ALL SELECT max(id) FROM settled
+             SELECT max(id) AS id FROM event UNION ALL SELECT max(id) FROM pending UNION ALL SELECT max(id) FROM settled UNION ALL SELECT max(id) FROM attempt
              UNION ALL SELECT max(id) FROM message UNION ALL SELECT max(id) FROM audit UNION ALL SELECT max(id) FROM establishment
              UNION ALL SELECT max(id) FROM subscription UNION ALL SELECT max(id) FROM source UNION ALL SELECT max(id) FROM plugin
              UNION ALL SELECT max(id) FROM plugin_version UNION ALL SELECT max(id) FROM api_key)"#

@@ -50,9 +50,9 @@ CREATE INDEX settled_failed_subscription ON settled (subscription_id, id) WHERE 
 
 -- Every exchange, append-only.
 CREATE TABLE attempt (
+    id INTEGER PRIMARY KEY NOT NULL,
     delivery_id INTEGER NOT NULL,
     number INTEGER NOT NULL,
-    id INTEGER NOT NULL,
     event_id INTEGER NOT NULL,
     subscription_id INTEGER NOT NULL,
     started_at INTEGER NOT NULL,
@@ -61,8 +61,8 @@ CREATE TABLE attempt (
     error_kind TEXT,
     plugin_digest TEXT,
     exchange BLOB NOT NULL, -- sealed: headers, log lines, error detail, response body
-    PRIMARY KEY (delivery_id, number)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (delivery_id, number)
+) STRICT;
 
 -- Partners' requests, kept raw, with what became of each.
 CREATE TABLE message (
