@@ -1,6 +1,7 @@
 //! The commands, as processes: exit codes, what they say, and what they leave behind.
 
 use crate::harness::command::{hookwright, run, run_on};
+use crate::harness::root;
 use crate::harness::server::Server;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -212,4 +213,25 @@ fn the_admin_listener_stays_on_this_machine_until_a_key_exists() {
         "{}",
         refused.err
     );
+}
+
+#[test]
+fn plugins_are_built_pushed_and_listed() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::start(directory.path());
+    let url = server.admin.base().to_owned();
+    let source = root().join("plugins").join("klaviyo-profile");
+    run(directory.path(), ["plugin", "build", source.to_str().unwrap(), "--output", "k.wasm"]).expect(0);
+    let pushed =
+        run(directory.path(), ["plugin", "push", "klaviyo", "k.wasm", "--url", &url, "--json"]).expect(0).json();
+    let digest = pushed["active"].as_str().unwrap().to_owned();
+    let list = run(directory.path(), ["plugin", "list", "--url", &url]).expect(0);
+    assert!(list.out.contains("klaviyo") && list.out.contains(&digest[..12]), "{}", list.out);
+    assert!(list.out.contains("outbound"), "{}", list.out);
+
+    fs::write(directory.path().join("bad.wasm"), "nonsense").unwrap();
+    let refused = run(directory.path(), ["plugin", "push", "klaviyo", "bad.wasm", "--url", &url]).expect(1);
+    assert!(refused.err.contains("not WebAssembly"), "{}", refused.err);
+    assert_eq!(run(directory.path(), ["plugin", "list", "--url", &url]).expect(0).out, list.out, "the old one goes on");
+    run(directory.path(), ["plugin", "build", "."]).expect(1);
 }

@@ -7,7 +7,7 @@ use super::table::Table;
 use hookwright_plugin_host::build::build_guest;
 use http::Method;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// Build plugins and push them.
 #[derive(Debug, clap::Subcommand)]
@@ -93,8 +93,25 @@ async fn component(file: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 async fn build(directory: PathBuf) -> Result<Vec<u8>, Failure> {
-    let target = directory.join("target").join("hookwright");
-    Ok(tokio::task::spawn_blocking(move || build_guest(&directory, &target)).await??)
+    let work = move || -> Result<Vec<u8>, Failure> { Ok(build_guest(&directory, &target(&directory)?)?) };
+    tokio::task::spawn_blocking(work).await?
+}
+
+/// Where a crate's guest is compiled: below its own target directory, which its `.gitignore` has already.
+fn target(directory: &Path) -> Result<PathBuf, Failure> {
+    let output = Command::new("cargo")
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(directory)
+        .output()
+        .map_err(|error| told(format!("cannot run cargo in {}: {error}", directory.display())))?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    match metadata["target_directory"].as_str() {
+        Some(target) => Ok(Path::new(target).join("guests")),
+        None => {
+            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Err(told(format!("{} holds no crate: {why}", directory.display())))
+        }
+    }
 }
 
 fn default_output(directory: &Path) -> PathBuf {

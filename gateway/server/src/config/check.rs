@@ -70,7 +70,7 @@ impl Loaded {
             keys: keys(&mut reader, &raw, &database),
             database,
             public: listener(&mut reader, &PUBLIC, SocketAddr::from(([127, 0, 0, 1], 8080)), MIB),
-            admin: listener(&mut reader, &ADMIN, SocketAddr::from(([127, 0, 0, 1], 8081)), 16 * MIB),
+            admin: listener(&mut reader, &ADMIN, SocketAddr::from(([127, 0, 0, 1], 8081)), 32 * MIB),
             strict_event_types: reader.boolean("events.strict", false),
             validity: validity(&mut reader),
             delivery: delivery(&mut reader),
