@@ -130,7 +130,6 @@ async fn change(
         let mut next = wanted.into_changed(&current);
         next.version = current.version + 1;
         next.updated_at = call.now_ms;
-        let plugin = next.plugin.clone();
         let fresh = answer::store(StatusCode::OK, &show::Shown::of(&next))?;
         let change = call.change("source.updated", &current.id, format!("version={}", next.version));
         match app.store.update_source(next, current.version, change).await {
@@ -141,8 +140,8 @@ async fn change(
                 if matches!(saved, Some(None)) {
                     return Err(Problem::not_found("source"));
                 }
-                // Messages that an earlier plugin could not read may be readable now.
-                app.upkeep.plugin_changed(&plugin);
+                // Messages that an earlier plugin, or the same with other settings, could not read may be readable now.
+                app.upkeep.source_changed(current.id);
                 return Ok(response);
             }
         }
