@@ -17,8 +17,6 @@ mod report;
 mod room;
 mod scan;
 mod tail;
-#[cfg(test)]
-mod tests;
 mod throttle;
 mod transform;
 

@@ -112,14 +112,14 @@ impl Courier {
         match reshaped.outcome {
             Reshaped::Send(shaped) => self.send(begun, shaped).await,
             Reshaped::Skip => Attempted::Skipped,
-            Reshaped::Failed { error, .. } if binding.on_error == OnError::PassThrough => {
+            Reshaped::Failed(error) if binding.on_error == OnError::PassThrough => {
                 begun
                     .logs
                     .push(format!("hookwright: the transform failed ({}); the envelope was sent as it is", error.kind));
                 self.send(begun, Shaped::envelope(body)).await
             }
-            Reshaped::Failed { error, retryable } => {
-                let ending = Ending::PluginFailed { on_error: binding.on_error, retryable };
+            Reshaped::Failed(error) => {
+                let ending = Ending::PluginFailed(binding.on_error);
                 self.end(begun, None, Exchange::default(), Some(error), ending)
             }
         }

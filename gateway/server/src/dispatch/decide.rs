@@ -12,8 +12,6 @@ pub const GONE: &str = "gone";
 pub const DEAD_LETTER: &str = "dead_letter";
 /// The reason on record where a transform failed and the binding says `skip`.
 pub const SKIPPED_ON_ERROR: &str = "skipped_on_plugin_error";
-/// The reason on record where a transform failed and says that it always will.
-pub const PLUGIN_FAULT: &str = "plugin_fault";
 /// The reason on record where a transform decided to send nothing.
 pub const SKIPPED_BY_PLUGIN: &str = "skipped_by_plugin";
 /// The reason on record where the event is no longer in the store.
@@ -32,12 +30,7 @@ pub enum Ending {
     /// No whole answer: the network, the peer or the egress guard.
     Broken,
     /// The transform failed, and nothing was sent.
-    PluginFailed {
-        /// What the binding says about it.
-        on_error: OnError,
-        /// Whether the same may succeed later.
-        retryable: bool,
-    },
+    PluginFailed(OnError),
 }
 
 /// What the subscription and the operator want done about failures.
@@ -94,11 +87,10 @@ pub fn decide(ending: Ending, rules: Rules<'_>, moment: Moment) -> Decision {
             },
         },
         Ending::Broken => plain(again(rules, moment, None)),
-        Ending::PluginFailed { on_error, retryable } => plain(match on_error {
+        // A plugin that calls its fault final is asked again all the same: by then another version may serve.
+        Ending::PluginFailed(on_error) => plain(match on_error {
             OnError::DeadLetter => failed(DEAD_LETTER),
             OnError::Skip => failed(SKIPPED_ON_ERROR),
-            // The plugin itself says that it will say the same every time.
-            OnError::Retry | OnError::PassThrough if !retryable => failed(PLUGIN_FAULT),
             OnError::Retry | OnError::PassThrough => again(rules, moment, None),
         }),
     }
@@ -201,15 +193,12 @@ mod tests {
     #[test]
     fn a_failed_transform_follows_its_binding() {
         let failed = |reason: &str| Next::Failed { reason: reason.to_owned() };
-        for (on_error, retryable, expected) in [
-            (OnError::Retry, true, Next::Retry { due_at: NOW + 5_000 }),
-            (OnError::Retry, false, failed(PLUGIN_FAULT)),
-            (OnError::DeadLetter, true, failed(DEAD_LETTER)),
-            (OnError::DeadLetter, false, failed(DEAD_LETTER)),
-            (OnError::Skip, true, failed(SKIPPED_ON_ERROR)),
+        for (on_error, expected) in [
+            (OnError::Retry, Next::Retry { due_at: NOW + 5_000 }),
+            (OnError::DeadLetter, failed(DEAD_LETTER)),
+            (OnError::Skip, failed(SKIPPED_ON_ERROR)),
         ] {
-            let ending = Ending::PluginFailed { on_error, retryable };
-            assert_eq!(decided(ending, RetryPolicy::Exponential, 5, 1).next, expected);
+            assert_eq!(decided(Ending::PluginFailed(on_error), RetryPolicy::Exponential, 5, 1).next, expected);
         }
     }
 }

@@ -14,12 +14,7 @@ pub(super) enum Reshaped {
     /// Nothing is to be sent.
     Skip,
     /// The plugin failed, or there is none.
-    Failed {
-        /// How.
-        error: AttemptError,
-        /// Whether the same may succeed later.
-        retryable: bool,
-    },
+    Failed(AttemptError),
 }
 
 /// What a plugin made of a delivery, and what is kept of the call.
@@ -53,7 +48,8 @@ pub(super) async fn reshape(
         Transformed::Send(request) => shaped(request),
         Transformed::Skip { .. } => Reshaped::Skip,
         Transformed::Fault { code, detail, retryable } => {
-            Reshaped::Failed { error: AttemptError { kind: code.to_owned(), detail }, retryable }
+            let word = if retryable { "" } else { "; the plugin says that it will not do better later" };
+            Reshaped::Failed(AttemptError { kind: code.to_owned(), detail: format!("{detail}{word}") })
         }
     };
     Reshaping { outcome, digest: result.digest, logs: result.logs }
@@ -65,7 +61,7 @@ fn shaped(request: SendRequest) -> Reshaped {
     let content_type = HeaderValue::from_str(&request.content_type);
     let (Ok(method), Ok(content_type)) = (method, content_type) else {
         let detail = "the plugin's request cannot be written as HTTP".to_owned();
-        return Reshaped::Failed { error: AttemptError { kind: "plugin_output".to_owned(), detail }, retryable: true };
+        return Reshaped::Failed(AttemptError { kind: "plugin_output".to_owned(), detail });
     };
     Reshaped::Send(Shaped { method, content_type, headers: request.headers, body: request.body })
 }

@@ -1,0 +1,90 @@
+//! Subscribers that do not speak as they should.
+
+use super::{attempts, hasty, numbered, settled};
+use crate::harness::Gateway;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A listener that treats every connection so, and its URL.
+async fn listening<F>(behave: impl Fn(TcpStream) -> F + Send + 'static) -> String
+where
+    F: Future<Output = std::io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // A sender that hangs up is what these tests are about.
+            tokio::spawn(behave(stream));
+        }
+    });
+    url
+}
+
+/// The one attempt to deliver there.
+async fn attempt(gateway: &Gateway, url: &str) -> Value {
+    gateway.subscribe(url, &["*"], json!({ "retry_policy": "none", "timeout_ms": 1_000 })).await;
+    gateway.publish("order.placed", json!({})).await;
+    let delivery = settled(gateway, "failed").await;
+    assert_eq!(delivery["reason"], "retries_exhausted");
+    delivery
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_way_to_fail_has_its_kind_and_is_an_attempt() {
+    for (says, kind) in [
+        ("", "reset"),
+        ("SSH-2.0-OpenSSH_9.6\r\n\r\n", "protocol"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nshort", "reset"),
+    ] {
+        let gateway = hasty().start().await;
+        let url = listening(move |mut stream| async move {
+            let mut request = [0; 4_096];
+            stream.read(&mut request).await?;
+            stream.write_all(says.as_bytes()).await
+        })
+        .await;
+        assert_eq!(attempts(&attempt(&gateway, &url).await), numbered(&[kind]), "{says:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_is_a_timeout() {
+    let gateway = hasty().start().await;
+    let url = listening(|mut stream| async move {
+        let mut request = [0; 4_096];
+        while stream.read(&mut request).await? > 0 {}
+        Ok(())
+    })
+    .await;
+    let delivery = attempt(&gateway, &url).await;
+    assert_eq!(attempts(&delivery), numbered(&["timeout"]));
+    let attempt = &delivery["attempt_list"][0];
+    let took = attempt["duration_ms"].as_u64().unwrap();
+    assert!((1_000..5_000).contains(&took), "{took} ms");
+    assert_eq!(attempt["error"]["detail"], "no whole answer within 1000 ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_listens() {
+    let gateway = hasty().start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    assert_eq!(attempts(&attempt(&gateway, &url).await), numbered(&["connect"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_leads_inside_is_refused_when_it_is_dialled() {
+    // The URL itself says nothing: only the machine's resolver knows where `localhost.` leads on this port.
+    let gateway = hasty().set("egress.allow", "127.0.0.9").start().await;
+    let made = gateway
+        .request(
+            http::Method::POST,
+            "/admin/subscriptions",
+            &json!({ "name": "inside", "url": "https://localhost/", "events": ["*"] }),
+        )
+        .await;
+    assert_eq!(made.status, http::StatusCode::UNPROCESSABLE_ENTITY, "{}", made.json());
+}
