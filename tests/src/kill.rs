@@ -225,6 +225,7 @@ async fn killed_at_random_moments_it_loses_nothing_and_repeats_nothing() {
     }
     let orders = world.orders.lock().unwrap().clone();
     let calls = world.calls.lock().unwrap().clone();
+    println!("{rounds} rounds: {} orders and {} calls were acknowledged", orders.len(), calls.len());
     assert!(orders.len() > 10 && calls.len() > 10, "{} orders, {} calls", orders.len(), calls.len());
     let expected: BTreeSet<String> = orders
         .iter()

@@ -170,3 +170,60 @@ async fn every_problem_of_the_administration() {
     note("a mistyped key", &gateway.admin.clone().with_key("hwk_x").unwrap().get("/admin/events").await.unwrap());
     insta::assert_json_snapshot!("problems-admin", told);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_of_a_change() {
+    let gateway = Gateway::start().await;
+    let emr = gateway.source("emr").await;
+    let mut told = Vec::new();
+    let mut note = |what: &str, answer: &hookwright::client::Answer| {
+        let body = settled(&answer.json());
+        told.push(json!({ "what": what, "status": answer.status.as_u16(), "body": body }));
+    };
+    let taken = json!({ "slug": "emr", "plugin": "emr-video-call" });
+    note("a slug that is taken", &gateway.request(Method::POST, "/admin/sources", &taken).await);
+    let outbound = json!({ "slug": "other", "plugin": "klaviyo-profile" });
+    note("a plugin of the other direction", &gateway.request(Method::POST, "/admin/sources", &outbound).await);
+    let path = format!("/admin/sources/{}", emr.id);
+    let patch = |etag: &'static str| {
+        let headers = [("content-type", "application/merge-patch+json"), ("if-match", etag)];
+        let (gateway, path) = (&gateway, path.as_str());
+        async move { gateway.admin.send(Method::PATCH, path, &headers, r#"{"name":"Other"}"#).await.unwrap() }
+    };
+    note("a version that is not the last", &patch("\"99\"").await);
+    note("a condition that is none", &patch("yesterday").await);
+    gateway.customer("cus_xyz", "TX", "78701").await;
+    let answer = emr.post(&gateway, "video-call-completed", &video_call("cus_xyz", "appt_1")).await;
+    let message = answer.json()["message_id"].as_str().unwrap().to_owned();
+    let again = format!("/admin/messages/{message}/reprocess");
+    note("a message that had its effects", &gateway.request(Method::POST, &again, &json!({})).await);
+    let private =
+        json!({ "name": "x", "url": "http://10.0.0.1/", "events": ["*"], "retry_policy": "none", "max_retries": 0 });
+    note("an address that is not public", &gateway.request(Method::POST, "/admin/subscriptions", &private).await);
+    let made = gateway.make("/admin/keys", &json!({ "name": "reader", "scopes": ["read"] })).await;
+    let reader = gateway.admin.clone().with_key(made["key"].as_str().unwrap()).unwrap();
+    let publish = json!({ "type": "order.placed", "data": {} });
+    note("a key without the scope", &reader.json(Method::POST, "/admin/events", &publish).await.unwrap());
+    insta::assert_json_snapshot!("problems-changes", told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_to_a_partner() {
+    let gateway = Gateway::start().await;
+    let emr = gateway.source("emr").await;
+    let pluginless = gateway.source_with("early", json!({ "plugin": "not-pushed-yet" })).await;
+    let hook = "video-call-completed";
+    let mut told = Vec::new();
+    let mut note = |what: &str, answer: &hookwright::client::Answer| {
+        let body = settled(&answer.json());
+        told.push(json!({ "what": what, "status": answer.status.as_u16(), "body": body }));
+    };
+    gateway.customer("cus_texas", "TX", "78701").await;
+    gateway.customer("cus_conflict", "TX", "87501").await;
+    note("processed", &emr.post(&gateway, hook, &video_call("cus_texas", "appt_1")).await);
+    note("a repetition", &emr.post(&gateway, hook, &video_call("cus_texas", "appt_1")).await);
+    note("waiting", &emr.post(&gateway, hook, &video_call("cus_nobody", "appt_2")).await);
+    note("held", &emr.post(&gateway, hook, &video_call("cus_conflict", "appt_3")).await);
+    note("quarantined", &pluginless.post(&gateway, hook, &video_call("cus_texas", "appt_4")).await);
+    insta::assert_json_snapshot!("answers-public", told);
+}

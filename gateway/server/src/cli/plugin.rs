@@ -115,8 +115,9 @@ fn target(directory: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn default_output(directory: &Path) -> PathBuf {
-    let name = directory.canonicalize().ok().and_then(|path| path.file_name().map(std::ffi::OsStr::to_owned));
-    PathBuf::from(name.unwrap_or_else(|| "plugin".into())).with_extension("wasm")
+    let whole = directory.canonicalize().unwrap_or_default();
+    let name = whole.file_name().map_or("plugin".into(), |name| name.to_string_lossy());
+    PathBuf::from(format!("{name}.wasm"))
 }
 
 /// The first characters of a digest: enough to tell versions apart.

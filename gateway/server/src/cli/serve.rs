@@ -14,8 +14,17 @@ pub(super) async fn run(arguments: &SettingsArguments) -> Result<ExitCode, Failu
     }
     tracing::info!(public = %running.public, admin = %running.admin, "the gateway is up");
     serve::told_to_stop().await?;
-    tracing::info!("stopping: what is under way is finished first");
-    running.stop().await;
-    tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    tracing::info!("stopping: what is under way is finished first; a second signal ends at once");
+    tokio::select! {
+        () = running.stop() => {
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        // As safe as a crash: what was acknowledged is on disk, and goes on after the next start.
+        told = serve::told_to_stop() => {
+            told?;
+            tracing::warn!("stopped at once");
+            Ok(ExitCode::FAILURE)
+        }
+    }
 }
