@@ -23,7 +23,7 @@ const TOP: [&str; 11] = [
 ];
 
 /// Who may use whom; arrows run downward only.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("hookwright-core", &[]),
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),
@@ -32,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("hookwright-plugin-sdk", &[]),
     ("emr-video-call", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),
+    ("unruly-plugin", &["hookwright-plugin-sdk"]),
     ("hookwright-tests", &["hookwright", "hookwright-core", "hookwright-plugin-host", "hookwright-store"]),
 ];
 

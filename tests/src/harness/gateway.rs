@@ -193,6 +193,12 @@ impl Gateway {
         SourceClient { slug: slug.to_owned(), id: made["id"].as_str().unwrap().to_owned(), secret: secret_of(&made) }
     }
 
+    /// Makes a source whose secrets, if it has any, the test brings along.
+    pub(crate) async fn source_open(&self, slug: &str, fields: Value) {
+        let body = json!({ "slug": slug, "name": slug, "plugin": "emr-video-call" });
+        self.make("/admin/sources", &merged(body, fields)).await;
+    }
+
     /// Makes a subscription with exponential retries; `fields` are further or other fields.
     pub(crate) async fn subscribe(&self, url: &str, events: &[&str], fields: Value) -> Subscribed {
         let body = json!({

@@ -2,6 +2,7 @@
 
 use super::root;
 use hookwright_plugin_host::build::build_guest;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// The component of `plugins/emr-video-call`.
@@ -16,7 +17,17 @@ pub(crate) fn klaviyo_profile() -> &'static [u8] {
     COMPONENT.get_or_init(|| build("klaviyo-profile"))
 }
 
+/// The component of `tests/unruly`.
+pub(crate) fn unruly() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| build_in(&root().join("tests/unruly")))
+}
+
 /// Builds the guest in a directory of `plugins/`.
 pub(crate) fn build(name: &str) -> Vec<u8> {
-    build_guest(&root().join("plugins").join(name), &root().join("target").join("guests")).unwrap()
+    build_in(&root().join("plugins").join(name))
+}
+
+fn build_in(directory: &Path) -> Vec<u8> {
+    build_guest(directory, &root().join("target").join("guests")).unwrap()
 }
