@@ -185,13 +185,13 @@ async fn every_refusal_of_a_change() {
     let outbound = json!({ "slug": "other", "plugin": "klaviyo-profile" });
     note("a plugin of the other direction", &gateway.request(Method::POST, "/admin/sources", &outbound).await);
     let path = format!("/admin/sources/{}", emr.id);
-    let patch = |etag: &'static str| {
+    let amend = |etag: &'static str| {
         let headers = [("content-type", "application/merge-patch+json"), ("if-match", etag)];
         let (gateway, path) = (&gateway, path.as_str());
         async move { gateway.admin.send(Method::PATCH, path, &headers, r#"{"name":"Other"}"#).await.unwrap() }
     };
-    note("a version that is not the last", &patch("\"99\"").await);
-    note("a condition that is none", &patch("yesterday").await);
+    note("a version that is not the last", &amend("\"99\"").await);
+    note("a condition that is none", &amend("yesterday").await);
     gateway.customer("cus_xyz", "TX", "78701").await;
     let answer = emr.post(&gateway, "video-call-completed", &video_call("cus_xyz", "appt_1")).await;
     let message = answer.json()["message_id"].as_str().unwrap().to_owned();

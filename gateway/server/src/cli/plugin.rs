@@ -105,13 +105,10 @@ fn target(directory: &Path) -> Result<PathBuf, Failure> {
         .output()
         .map_err(|error| told(format!("cannot run cargo in {}: {error}", directory.display())))?;
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    match metadata["target_directory"].as_str() {
-        Some(target) => Ok(Path::new(target).join("guests")),
-        None => {
-            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Err(told(format!("{} holds no crate: {why}", directory.display())))
-        }
-    }
+    metadata["target_directory"].as_str().map(|target| Path::new(target).join("guests")).ok_or_else(|| {
+        let why = String::from_utf8_lossy(&output.stderr);
+        told(format!("{} holds no crate: {}", directory.display(), why.trim()))
+    })
 }
 
 fn default_output(directory: &Path) -> PathBuf {
