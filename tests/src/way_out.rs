@@ -10,6 +10,7 @@ mod transform;
 
 use crate::harness::gateway::Builder;
 use crate::harness::{Gateway, eventually};
+use http::Method;
 use serde_json::Value;
 
 /// A gateway without plugins whose retries are a matter of milliseconds.
@@ -31,6 +32,12 @@ async fn settled_of(gateway: &Gateway, list: &str, status: &str) -> Value {
     })
     .await;
     gateway.read(&format!("/admin/deliveries/{id}")).await
+}
+
+/// Asks for something that takes no body; panics if the gateway refuses.
+async fn ask(gateway: &Gateway, path: &str) {
+    let answer = gateway.admin.send(Method::POST, path, &[], Vec::new()).await.unwrap();
+    assert!(answer.status.is_success(), "POST {path}: {} {}", answer.status, answer.json());
 }
 
 /// What each attempt came to: its number, and its status or kind of error.

@@ -1,6 +1,6 @@
 //! What operators do to deliveries under way.
 
-use super::{attempts, hasty, numbered, settled};
+use super::{ask, attempts, hasty, numbered, settled};
 use crate::harness::{Receiver, eventually};
 use hookwright::sink::Reply;
 use http::{Method, StatusCode};
@@ -17,7 +17,7 @@ async fn a_retry_has_a_fresh_budget_and_keeps_the_history() {
     let failed = settled(&gateway, "failed").await;
     assert_eq!(attempts(&failed), numbered(&["500", "500"]));
     let retry = format!("/admin/deliveries/{}/retry", failed["id"].as_str().unwrap());
-    gateway.make(&retry, &json!(null)).await;
+    ask(&gateway, &retry).await;
     let again = eventually("the fresh budget is spent", async || {
         let delivery = settled(&gateway, "failed").await;
         (delivery["attempts"] == 4).then_some(delivery)
@@ -25,7 +25,7 @@ async fn a_retry_has_a_fresh_budget_and_keeps_the_history() {
     .await;
     assert_eq!(attempts(&again), numbered(&["500", "500", "500", "500"]));
     receiver.status(StatusCode::OK);
-    gateway.make(&retry, &json!(null)).await;
+    ask(&gateway, &retry).await;
     let delivered = settled(&gateway, "delivered").await;
     assert_eq!(attempts(&delivered), numbered(&["500", "500", "500", "500", "200"]));
     assert_eq!(delivered["reason"], Value::Null);
@@ -42,7 +42,7 @@ async fn what_waits_for_its_time_is_sent_at_once_when_asked_for() {
     gateway.subscribe(&receiver.url("/"), &["*"], json!({})).await;
     gateway.publish("order.placed", json!({})).await;
     let waiting = settled(&gateway, "retrying").await;
-    gateway.make(&format!("/admin/deliveries/{}/retry", waiting["id"].as_str().unwrap()), &json!(null)).await;
+    ask(&gateway, &format!("/admin/deliveries/{}/retry", waiting["id"].as_str().unwrap())).await;
     assert_eq!(attempts(&settled(&gateway, "delivered").await), numbered(&["500", "200"]));
 }
 
@@ -61,13 +61,13 @@ async fn paused_nothing_is_attempted_and_resumed_everything_comes() {
     }
     let first = receiver.next().await;
     let path = format!("/admin/subscriptions/{}", subscribed.id);
-    gateway.make(&format!("{path}/pause"), &json!(null)).await;
+    ask(&gateway, &format!("{path}/pause")).await;
     eventually("what was under way is delivered", async || {
         (gateway.list("/admin/deliveries?status=delivered").await.len() == 1).then_some(())
     })
     .await;
     assert_eq!(gateway.list("/admin/deliveries?status=pending").await.len(), 4);
-    gateway.make(&format!("{path}/resume"), &json!(null)).await;
+    ask(&gateway, &format!("{path}/resume")).await;
     let mut numbers = vec![first.json()["data"]["number"].as_u64().unwrap()];
     for _ in 0..4 {
         numbers.push(receiver.next().await.json()["data"]["number"].as_u64().unwrap());

@@ -1,6 +1,6 @@
 //! Failures, and what follows from them.
 
-use super::{attempts, hasty, numbered, settled, settled_of};
+use super::{ask, attempts, hasty, numbered, settled, settled_of};
 use crate::harness::Receiver;
 use hookwright::sink::Reply;
 use http::StatusCode;
@@ -94,7 +94,7 @@ async fn gone_disables_the_subscription_and_keeps_what_is_pending() {
     assert_eq!(published["deliveries"], 0, "it wants no more");
     // Switched on again, it gets what is new.
     receiver.status(StatusCode::OK);
-    gateway.make(&format!("/admin/subscriptions/{}/resume", subscribed.id), &json!(null)).await;
+    ask(&gateway, &format!("/admin/subscriptions/{}/resume", subscribed.id)).await;
     gateway.publish("order.shipped", json!({})).await;
     assert_eq!(receiver.next().await.json()["type"], "order.shipped");
 }

@@ -1,6 +1,6 @@
 //! Deliveries that a plugin reshapes.
 
-use super::{attempts, numbered, settled};
+use super::{ask, attempts, numbered, settled};
 use crate::harness::gateway::Builder;
 use crate::harness::{Gateway, Receiver};
 use http::StatusCode;
@@ -74,7 +74,7 @@ async fn each_failure_policy_leaves_the_record_it_promises() {
         let path = format!("/admin/subscriptions/{}", subscribed.id);
         let right = json!({ "transform": { "settings": { "revision": "2024-10-15" } } });
         assert_eq!(gateway.request(http::Method::PATCH, &path, &right).await.status, StatusCode::OK);
-        gateway.make(&format!("/admin/deliveries/{}/retry", delivery["id"].as_str().unwrap()), &json!(null)).await;
+        ask(&gateway, &format!("/admin/deliveries/{}/retry", delivery["id"].as_str().unwrap())).await;
         assert_eq!(receiver.next().await.header("revision"), Some("2024-10-15"));
         settled(&gateway, "delivered").await;
     }
