@@ -36,14 +36,14 @@ async fn exact_types_prefixes_and_everything() {
         assert_eq!(published["deliveries"], paths.len(), "{event_type}");
         expected.extend(paths.iter().map(|path| format!("{event_type} {path}")));
     }
-    let mut received = Vec::new();
+    let mut came = Vec::new();
     for _ in 0..expected.len() {
         let delivered = receiver.next().await;
-        received.push(format!("{} {}", delivered.json()["type"].as_str().unwrap(), delivered.path));
+        came.push(format!("{} {}", delivered.json()["type"].as_str().unwrap(), delivered.path));
     }
-    received.sort_unstable();
+    came.sort_unstable();
     expected.sort_unstable();
-    assert_eq!(received, expected);
+    assert_eq!(came, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,7 @@ async fn a_backlog_larger_than_the_window_is_delivered_whole_after_a_restart() {
     let gateway = hasty().start().await;
     let mut receiver = Receiver::start().await;
     let subscribed = gateway.subscribe(&receiver.url("/"), &["*"], json!({ "max_in_flight": 32 })).await;
-    receiver.answer(|_| Reply { delay: Duration::from_secs(60), ..Reply::status(StatusCode::OK) });
+    receiver.answer(|_| Reply { delay: Duration::from_mins(1), ..Reply::status(StatusCode::OK) });
     let events: Vec<_> = (0..EVENTS).map(|n| json!({ "type": "order.placed", "data": { "n": n } })).collect();
     for events in events.chunks(100) {
         gateway.make("/admin/events", &json!(events)).await;
