@@ -3,6 +3,7 @@
 mod bounds;
 mod doors;
 mod plugins;
+mod privacy;
 mod repeats;
 mod resumption;
 mod signature;

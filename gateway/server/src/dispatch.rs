@@ -125,6 +125,11 @@ impl Dispatcher {
         (Self { commands, nudge }, tokio::spawn(engine.run()))
     }
 
+    /// Whether deliveries are made: false once drained, and if the engine died.
+    pub fn is_running(&self) -> bool {
+        !self.commands.is_closed()
+    }
+
     /// A subscription was created, changed, paused, resumed or deleted: what memory holds of it is looked at again. The engine would see it at its next turn in any case.
     pub fn subscription_changed(&self, _id: SubscriptionId) {
         self.nudge.notify.notify_one();

@@ -69,6 +69,9 @@ async fn reasons(app: &App) -> Vec<&'static str> {
         }
         Err(_) => reasons.push("store_slow"),
     }
+    if !app.dispatcher.is_running() {
+        reasons.push("dispatcher_stopped");
+    }
     if !app.upkeep.is_running() {
         reasons.push("upkeep_stopped");
     }

@@ -87,7 +87,7 @@ async fn addresses_and_heads_are_bounded() {
     let long = format!("{PATH}?{}", "q".repeat(8193));
     assert_problem(&post(&gateway, &long, &[], b"{}").await, 414, "uri_too_long");
     let mut wire = Wire::open(&gateway).await;
-    let many: String = (0..100).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let many = "x: 1\r\n".repeat(100);
     wire.send(format!("POST {PATH} HTTP/1.1\r\nhost: x\r\n{many}\r\n").as_bytes()).await;
     assert!(wire.read().await.starts_with("HTTP/1.1 431"));
     assert_eq!(gateway.public.get("/healthz").await.unwrap().status, StatusCode::OK);
