@@ -2,14 +2,13 @@
 //!
 //! No input or output: the engine carries out the [`Action`]s and tells what came of them.
 
-use super::decide::Throttled;
 use super::endpoint::Endpoint;
-use super::lane::{Lane, Settled, Window};
+use super::lane::{Lane, Reply, Settled, Window};
 use super::room::Room;
 use super::scan::Scan;
 use hookwright_core::delivery::Pending;
 use hookwright_core::event::Event;
-use hookwright_core::id::{EventId, SubscriptionId};
+use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use hookwright_core::subscription::Subscription;
 use hookwright_store::Fresh;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -103,6 +102,7 @@ pub(super) struct Board {
     under_way: usize,
     reading: usize,
     stopped: bool,
+    woken_at: i64,
 }
 
 impl Board {
@@ -122,6 +122,7 @@ impl Board {
             under_way: 0,
             reading: 0,
             stopped: false,
+            woken_at: i64::MIN,
         }
     }
 
@@ -252,15 +253,9 @@ impl Board {
     }
 
     /// An exchange is over, and its record is on its way to the store.
-    pub(super) fn answered(
-        &mut self,
-        subscription: SubscriptionId,
-        delivered: bool,
-        throttled: Option<Throttled>,
-        now_ms: i64,
-    ) {
+    pub(super) fn answered(&mut self, subscription: SubscriptionId, delivery: DeliveryId, reply: Reply, now_ms: i64) {
         self.in_flight -= 1;
-        self.with(subscription, now_ms, |lane, _| lane.answered(delivered, throttled, now_ms));
+        self.with(subscription, now_ms, |lane, _| lane.answered(delivery, reply, now_ms));
     }
 
     /// What became of a delivery is on record, or never will be.
@@ -299,8 +294,17 @@ impl Board {
         }
     }
 
-    /// Looks at the lanes whose time has come.
+    /// Looks at the lanes whose time has come; at all of them where the clock was set back, for their alarms are those of the old one.
     pub(super) fn wake(&mut self, now_ms: i64) {
+        if now_ms < self.woken_at {
+            self.alarms.clear();
+            self.seats.values_mut().for_each(|seat| seat.wake_at = i64::MAX);
+            let everyone: Vec<SubscriptionId> = self.seats.keys().copied().collect();
+            for id in everyone {
+                self.look_at(id, now_ms);
+            }
+        }
+        self.woken_at = now_ms;
         while let Some((_, id)) = self.alarms.first().copied().filter(|(at, _)| *at <= now_ms) {
             self.alarms.pop_first();
             if let Some(seat) = self.seats.get_mut(&id) {

@@ -3,7 +3,7 @@
 use super::client::{Client, Exchange};
 use super::decide::{Ending, Moment, Rules, SKIPPED_BY_PLUGIN, decide};
 use super::endpoint::Endpoint;
-use super::lane::Settled;
+use super::lane::{Reply, Settled};
 use super::notice::Ticket;
 use super::outgoing::{Outgoing, Shaped};
 use super::report::Report;
@@ -11,7 +11,7 @@ use super::transform::{Reshaped, reshape};
 use crate::chance;
 use crate::plugins::Plugins;
 use crate::problem::chain;
-use hookwright_core::delivery::{AttemptError, Next, Pending};
+use hookwright_core::delivery::{AttemptError, Pending};
 use hookwright_core::envelope;
 use hookwright_core::event::Event;
 use hookwright_core::id::{AttemptId, DeliveryId};
@@ -90,12 +90,12 @@ impl Courier {
         let report = match attempted {
             Attempted::Report(report) => report,
             Attempted::Skipped => {
-                ticket.answered(false, None);
+                ticket.answered(Reply::Other);
                 return ticket.settled(self.abandon(pending.id, SKIPPED_BY_PLUGIN).await);
             }
         };
         // The slot is free as soon as the subscriber has answered; the record takes a disk's time more.
-        ticket.answered(report.decision.next == Next::Delivered, report.decision.throttled);
+        ticket.answered(report.reply());
         ticket.settled(self.record(&report, &pending).await);
     }
 
@@ -214,5 +214,23 @@ impl Courier {
         } else {
             self.complained_at.store(before, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of<F, T>(_: F) -> usize
+    where
+        F: FnOnce(&'static Courier, Arc<Endpoint>, Pending, Arc<Event>, AttemptId, Ticket) -> T,
+    {
+        size_of::<T>()
+    }
+
+    #[test]
+    fn an_exchange_s_task_stays_small() {
+        let bytes = bytes_of(Courier::deliver);
+        assert!(bytes < 4_096, "{bytes} bytes are allocated for every delivery");
     }
 }

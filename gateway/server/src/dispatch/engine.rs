@@ -171,8 +171,8 @@ impl Engine {
 
     fn hear(&mut self, notice: Notice, now_ms: i64) {
         match notice {
-            Notice::Answered { subscription, delivered, throttled } => {
-                self.board.answered(subscription, delivered, throttled, now_ms);
+            Notice::Answered { subscription, delivery, reply } => {
+                self.board.answered(subscription, delivery, reply, now_ms);
             }
             Notice::Settled { pending, settled } => {
                 self.exchanges.remove(&pending.id);

@@ -4,7 +4,7 @@
 
 use super::decide::Throttled;
 use super::room::Room;
-use super::tail::{READ_AGAIN_MS, Tail};
+use super::tail::{READ_AGAIN_MS, Tail, waits};
 use super::throttle::Throttle;
 use hookwright_core::delivery::Pending;
 use hookwright_core::event::Event;
@@ -38,6 +38,19 @@ impl Window {
 /// How long a delivery whose exchange ended without a word is left alone, in milliseconds.
 const LOST_MS: i64 = 30_000;
 
+/// What an exchange says about the subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// It took the delivery.
+    Delivered,
+    /// It has too much to do.
+    Throttled(Throttled),
+    /// It wants no more.
+    Gone,
+    /// Nothing that concerns its other deliveries.
+    Other,
+}
+
 /// How an exchange and its recording ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
@@ -67,6 +80,8 @@ pub(super) struct Lane {
     asked: HashMap<DeliveryId, Pending>,
     tail: Tail,
     throttle: Throttle,
+    /// Deliveries that were answered with 410 and are not on record yet: until they are, and the subscription is off, nothing more is sent.
+    gone: Vec<DeliveryId>,
     loading: bool,
     load_again_at: i64,
 }
@@ -85,6 +100,7 @@ impl Lane {
             asked: HashMap::new(),
             tail: if unread && active { Tail::unread() } else { Tail::known() },
             throttle: Throttle::default(),
+            gone: Vec::new(),
             loading: false,
             load_again_at: 0,
         }
@@ -236,7 +252,8 @@ impl Lane {
     pub(super) fn is_runnable(&self, now_ms: i64) -> bool {
         self.active
             && self.in_flight < self.in_flight_max
-            && self.throttle.until() <= now_ms
+            && self.gone.is_empty()
+            && self.throttle.until(now_ms) <= now_ms
             && self.ready.front().is_some_and(|front| front.event.is_some())
     }
 
@@ -254,13 +271,13 @@ impl Lane {
     }
 
     /// An exchange is over, and its record is on its way to the store.
-    pub(super) fn answered(&mut self, delivered: bool, throttled: Option<Throttled>, now_ms: i64) {
+    pub(super) fn answered(&mut self, id: DeliveryId, reply: Reply, now_ms: i64) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if delivered {
-            self.throttle.delivered();
-        }
-        if let Some(asked) = throttled {
-            self.throttle.slow(asked, now_ms);
+        match reply {
+            Reply::Delivered => self.throttle.delivered(),
+            Reply::Throttled(asked) => self.throttle.slow(asked, now_ms),
+            Reply::Gone => self.gone.push(id),
+            Reply::Other => {}
         }
     }
 
@@ -268,6 +285,7 @@ impl Lane {
     pub(super) fn settled(&mut self, mut pending: Pending, settled: Settled, now_ms: i64, room: &mut Room) {
         self.held.remove(&pending.id);
         self.tail.settled(pending.id);
+        self.gone.retain(|gone| *gone != pending.id);
         let asked = self.asked.remove(&pending.id);
         match settled {
             Settled::Done => return,
@@ -307,7 +325,7 @@ impl Lane {
 
     fn wants_events(&self, now_ms: i64, room: &Room) -> bool {
         let bare = |pending: Option<&Pending>| pending.is_some_and(|pending| pending.event.is_none());
-        let may = self.active && !self.loading && self.load_again_at <= now_ms;
+        let may = self.active && !self.loading && !waits(self.load_again_at, now_ms);
         let soon = self.ready.get(self.window.lookahead).or(self.ready.back());
         may && (bare(self.ready.front()) || bare(soon) && room.fits_events())
     }
@@ -366,8 +384,8 @@ impl Lane {
             _ => i64::MAX,
         };
         let paused = match self.ready.front() {
-            Some(front) if front.event.is_none() => later(self.load_again_at).min(later(self.throttle.until())),
-            Some(_) => later(self.throttle.until()),
+            Some(front) if front.event.is_none() => later(self.load_again_at).min(later(self.throttle.until(now_ms))),
+            Some(_) => later(self.throttle.until(now_ms)),
             None => i64::MAX,
         };
         later(due).min(paused).min(later(self.tail.wake_at(now_ms)))

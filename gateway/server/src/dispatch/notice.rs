@@ -1,11 +1,10 @@
 //! What the tasks tell the engine.
 
 use super::board::PageWanted;
-use super::decide::Throttled;
-use super::lane::Settled;
+use super::lane::{Reply, Settled};
 use hookwright_core::delivery::Pending;
 use hookwright_core::event::Event;
-use hookwright_core::id::{EventId, SubscriptionId};
+use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -16,10 +15,10 @@ pub(super) enum Notice {
     Answered {
         /// To whom.
         subscription: SubscriptionId,
-        /// Whether it was delivered.
-        delivered: bool,
-        /// Whether the subscriber asked to be left in peace.
-        throttled: Option<Throttled>,
+        /// Which delivery.
+        delivery: DeliveryId,
+        /// What it says about the subscriber.
+        reply: Reply,
     },
     /// What became of a delivery is on record, or never will be.
     Settled {
@@ -65,11 +64,12 @@ impl Ticket {
     }
 
     /// Tells that the exchange is over: another one may begin while this one's record is on its way to the store.
-    pub(super) fn answered(&mut self, delivered: bool, throttled: Option<Throttled>) {
+    pub(super) fn answered(&mut self, reply: Reply) {
         if let Some(pending) = &self.pending
             && std::mem::take(&mut self.in_flight)
         {
-            self.tell(Notice::Answered { subscription: pending.subscription_id, delivered, throttled });
+            let (subscription, delivery) = (pending.subscription_id, pending.id);
+            self.tell(Notice::Answered { subscription, delivery, reply });
         }
     }
 
@@ -79,7 +79,7 @@ impl Ticket {
     }
 
     fn end(&mut self, settled: Settled) {
-        self.answered(false, None);
+        self.answered(Reply::Other);
         if let Some(pending) = self.pending.take() {
             self.tell(Notice::Settled { pending, settled });
         }

@@ -3,7 +3,7 @@
 use super::client::Exchange;
 use super::decide::Decision;
 use super::failure::Failure;
-use super::lane::Settled;
+use super::lane::{Reply, Settled};
 use super::outgoing::Outgoing;
 use hookwright_core::delivery::{Attempt, AttemptError, Finish, Next, Pending};
 use hookwright_core::id::AttemptId;
@@ -70,6 +70,16 @@ impl Report {
             attempt,
             next: self.decision.next.clone(),
             disable_subscription: self.decision.disable.map(str::to_owned),
+        }
+    }
+
+    /// What it says about the subscriber.
+    pub(super) fn reply(&self) -> Reply {
+        match &self.decision {
+            Decision { disable: Some(_), .. } => Reply::Gone,
+            Decision { throttled: Some(asked), .. } => Reply::Throttled(*asked),
+            Decision { next: Next::Delivered, .. } => Reply::Delivered,
+            _ => Reply::Other,
         }
     }
 

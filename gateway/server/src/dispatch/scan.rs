@@ -1,6 +1,6 @@
 //! The walk over the whole table of pending deliveries: at the start, and when the hand-over of fresh ones overflowed.
 
-use super::tail::READ_AGAIN_MS;
+use super::tail::{READ_AGAIN_MS, waits};
 use hookwright_core::id::DeliveryId;
 use std::collections::HashSet;
 
@@ -48,7 +48,7 @@ impl Scan {
 
     /// The id after which a page is wanted.
     pub(super) fn begin(&mut self, now_ms: i64) -> Option<i64> {
-        if self.reading.is_some() || self.again_at > now_ms {
+        if self.reading.is_some() || waits(self.again_at, now_ms) {
             return None;
         }
         let after = self.after?;
@@ -86,6 +86,6 @@ impl Scan {
 
     /// When a page that could not be read is tried again, unix milliseconds.
     pub(super) fn wake_at(&self, now_ms: i64) -> i64 {
-        if self.after.is_some() && self.again_at > now_ms { self.again_at } else { i64::MAX }
+        if self.after.is_some() && waits(self.again_at, now_ms) { self.again_at } else { i64::MAX }
     }
 }

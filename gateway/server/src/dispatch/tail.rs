@@ -81,7 +81,7 @@ impl Tail {
 
     /// Whether a page may be asked for now.
     pub(super) fn may_read(&self, now_ms: i64) -> bool {
-        self.unread.is_some() && self.reading.is_none() && self.again_at <= now_ms
+        self.unread.is_some() && self.reading.is_none() && !waits(self.again_at, now_ms)
     }
 
     /// Begins to read: the id after which.
@@ -123,7 +123,12 @@ impl Tail {
 
     /// When the table is to be looked at again, unix milliseconds.
     pub(super) fn wake_at(&self, now_ms: i64) -> i64 {
-        let again = if self.unread.is_some() && self.again_at > now_ms { self.again_at } else { i64::MAX };
+        let again = if self.unread.is_some() && waits(self.again_at, now_ms) { self.again_at } else { i64::MAX };
         again.min(self.spilled_due)
     }
+}
+
+/// Whether a pause after a failed read still lasts. One that lies further ahead than any was made by a clock that has been set back since.
+pub(super) const fn waits(again_at: i64, now_ms: i64) -> bool {
+    again_at > now_ms && again_at.saturating_sub(now_ms) <= READ_AGAIN_MS
 }

@@ -20,7 +20,7 @@ impl Throttle {
     /// The subscriber said so at this time.
     pub(super) fn slow(&mut self, asked: Throttled, now_ms: i64) {
         // The answers to what was on its way together are one complaint.
-        if now_ms < self.until {
+        if now_ms < self.until(now_ms) {
             return;
         }
         let chosen = FIRST_MS.saturating_mul(1 << self.in_a_row.min(16)).min(CHOSEN_MAX_MS);
@@ -33,9 +33,9 @@ impl Throttle {
         self.in_a_row = 0;
     }
 
-    /// Until when nothing is sent, unix milliseconds.
-    pub(super) const fn until(&self) -> i64 {
-        self.until
+    /// Until when nothing is sent, unix milliseconds. A pause that is longer than any can be was made by a clock that has been set back since.
+    pub(super) const fn until(&self, now_ms: i64) -> i64 {
+        if self.until.saturating_sub(now_ms) > ASKED_MAX_MS { now_ms } else { self.until }
     }
 }
 
@@ -51,12 +51,12 @@ mod tests {
         let mut now = 1_000;
         for expected in [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000] {
             throttle.slow(SILENT, now);
-            assert_eq!(throttle.until() - now, expected);
-            now = throttle.until();
+            assert_eq!(throttle.until(now) - now, expected);
+            now = throttle.until(now);
         }
         throttle.delivered();
         throttle.slow(SILENT, now);
-        assert_eq!(throttle.until() - now, 250);
+        assert_eq!(throttle.until(now) - now, 250);
     }
 
     #[test]
@@ -65,7 +65,7 @@ mod tests {
         for _ in 0..64 {
             throttle.slow(SILENT, 1_000);
         }
-        assert_eq!(throttle.until(), 1_250);
+        assert_eq!(throttle.until(1_000), 1_250);
     }
 
     #[test]
@@ -73,7 +73,14 @@ mod tests {
         for (asked, until) in [(2_000, 3_000), (86_400_000, 61_000), (-5, 1_000)] {
             let mut throttle = Throttle::default();
             throttle.slow(Throttled { retry_after_ms: Some(asked) }, 1_000);
-            assert_eq!(throttle.until(), until, "{asked}");
+            assert_eq!(throttle.until(1_000), until, "{asked}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_prolong_a_pause() {
+        let mut throttle = Throttle::default();
+        throttle.slow(SILENT, 10_000_000);
+        assert_eq!(throttle.until(1_000), 1_000);
     }
 }

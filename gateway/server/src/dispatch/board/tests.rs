@@ -2,7 +2,6 @@ use super::*;
 use crate::dispatch::client::{Client, ClientConfig};
 use crate::dispatch::lane::Window;
 use hookwright_core::egress::AddressPolicy;
-use hookwright_core::id::DeliveryId;
 use hookwright_core::pattern::EventType;
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::secret::SigningSecret;
@@ -74,7 +73,7 @@ enum Asked {
 }
 
 enum Told {
-    Answered(SubscriptionId, bool),
+    Answered(SubscriptionId, DeliveryId, Reply),
     Settled(Pending, Settled),
 }
 
@@ -83,6 +82,7 @@ struct World {
     seed: u64,
     dice: Dice,
     now_ms: i64,
+    latest_ms: i64,
     board: Board,
     client: Client,
     subscriptions: Arc<Vec<Arc<Subscription>>>,
@@ -102,6 +102,7 @@ impl World {
             seed,
             dice: Dice(seed),
             now_ms: 1_000_000,
+            latest_ms: 1_000_000,
             board: Board::new(LIMITS),
             client: client(),
             subscriptions: Arc::new(subscriptions),
@@ -160,12 +161,13 @@ impl World {
 
     /// What the engine does at each turn.
     fn turn(&mut self) {
+        self.latest_ms = self.latest_ms.max(self.now_ms);
         let World { board, client, subscriptions, .. } = self;
         board.sync(subscriptions, self.now_ms, |s| Arc::new(Endpoint::new(s, client)));
         board.take_fresh(std::mem::take(&mut self.handover), self.now_ms);
         for told in std::mem::take(&mut self.told) {
             match told {
-                Told::Answered(id, delivered) => self.board.answered(id, delivered, None, self.now_ms),
+                Told::Answered(to, id, reply) => self.board.answered(to, id, reply, self.now_ms),
                 Told::Settled(pending, settled) => self.board.settled(pending, settled, self.now_ms),
             }
         }
@@ -200,7 +202,8 @@ impl World {
         let row = self.table.get(&pending.id).unwrap_or_else(|| panic!("seed {seed}: sent what is settled"));
         assert_eq!(row.attempts, pending.attempts, "seed {seed}: sent as of before");
         assert!(pending.event.is_some(), "seed {seed}: sent without its event");
-        assert!(pending.due_at <= self.now_ms, "seed {seed}: sent before its time");
+        // What has become due stays due when the clock is set back.
+        assert!(pending.due_at <= self.latest_ms, "seed {seed}: sent before its time");
         assert!(self.is_active(pending.subscription_id), "seed {seed}: sent to one that is switched off");
         assert!(self.exchanges.iter().all(|e| e.id != pending.id), "seed {seed}: sent twice at once");
         self.exchanges.push(pending);
@@ -218,7 +221,8 @@ impl World {
         let at = usize::try_from(self.dice.roll(self.exchanges.len() as u64)).unwrap();
         let pending = Pending { event: None, ..self.exchanges.swap_remove(at) };
         let delivered = self.dice.roll(4) < success_of_4;
-        self.told.push(Told::Answered(pending.subscription_id, delivered));
+        let reply = if delivered { Reply::Delivered } else { Reply::Other };
+        self.told.push(Told::Answered(pending.subscription_id, pending.id, reply));
         let settled = if delivered {
             self.table.remove(&pending.id);
             Settled::Done
@@ -274,11 +278,13 @@ impl World {
     }
 
     fn step(&mut self) {
+        self.latest_ms = self.latest_ms.max(self.now_ms);
         match self.dice.roll(16) {
             0..=1 => (0..self.dice.roll(12)).for_each(|_| self.commit()),
             2..=8 => self.answer(2),
             9..=11 => self.serve(),
             12 => self.now_ms += i64::try_from(self.dice.roll(2_000)).unwrap(),
+            13 if self.dice.roll(40) == 0 => self.now_ms -= 30_000,
             13 if self.dice.roll(8) == 0 => self.switch(),
             14 if self.dice.roll(4) == 0 => self.ask(),
             _ => self.turn(),
@@ -373,4 +379,16 @@ fn however_many_hang_one_more_finds_room() {
     board.take_fresh(fresh(4, 1_000..1_010), 0);
     let well = sent_to(&mut board);
     assert!(!well.is_empty() && well.iter().all(|to| *to == 4), "{well:?}");
+}
+
+#[test]
+fn after_a_410_nothing_more_is_sent_before_it_is_on_record() {
+    let limits = Limits { in_flight: 16, under_way: 200, entries: 1_000, event_bytes: 100_000, window: Window::USUAL };
+    let mut board = board_with(vec![subscription(1, true, 1)], limits);
+    board.take_fresh(fresh(1, 1..10), 0);
+    let Some(Action::Send { pending, .. }) = board.next(0) else { panic!("there is something to send") };
+    board.answered(pending.subscription_id, pending.id, Reply::Gone, 0);
+    assert!(sent_to(&mut board).is_empty());
+    board.settled(pending, Settled::Done, 0);
+    assert_eq!(sent_to(&mut board), [1], "it is still switched on, for all the board knows");
 }

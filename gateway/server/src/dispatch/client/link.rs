@@ -34,8 +34,8 @@ pub(super) struct Link {
     pub(super) idle_since: Instant,
 }
 
-/// The protocol machine of a connection, until it has ended.
-struct Machine(Option<Connection<TokioIo<Stream>, Full<Bytes>>>);
+/// The protocol machine of a connection, until it has ended. It is large and is passed around; hence the box.
+struct Machine(Option<Box<Connection<TokioIo<Stream>, Full<Bytes>>>>);
 
 /// Why a request brought no answer over a connection.
 pub(super) enum Broken {
@@ -51,7 +51,7 @@ impl Machine {
     /// Lets it read and write what it can.
     fn advance(&mut self, cx: &mut Context<'_>) {
         if let Some(connection) = &mut self.0
-            && Pin::new(connection).poll(cx).is_ready()
+            && Pin::new(connection.as_mut()).poll(cx).is_ready()
         {
             // Why it ended reaches whoever waits for an answer; an idle connection that ends is none of anybody's business.
             self.0 = None;
@@ -79,7 +79,7 @@ impl Link {
         builder.max_headers(HEADERS_MAX).max_header_size(HEAD_BYTES_MAX).max_buf_size(BUFFER_BYTES_MAX);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| failure(&error))?;
         let now = Instant::now();
-        Ok(Self { sender, machine: Machine(Some(connection)), born: now, idle_since: now })
+        Ok(Self { sender, machine: Machine(Some(Box::new(connection))), born: now, idle_since: now })
     }
 
     /// Whether the connection, as far as one can see now, takes another request. What the peer did while it was idle is looked at.

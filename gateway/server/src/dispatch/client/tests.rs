@@ -1,5 +1,7 @@
 use super::*;
 use crate::dispatch::failure::FailureKind;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -359,4 +361,46 @@ async fn idle_connections_are_bounded() {
     assert!(peer.pool.len() <= 4, "{}", peer.pool.len());
     drop(peer);
     assert_eq!(client.allowance.taken(), 0);
+}
+
+/// A TLS receiver that is `localhost` by a certificate of nobody's.
+async fn secure_receiver() -> (u16, CertificateDer<'static>) {
+    let pem = include_str!("../../listener/tests/first.certificate.pem");
+    let key = include_str!("../../listener/tests/first.key.pem");
+    let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // A handshake that fails is what some of these tests are about.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut request = Vec::new();
+            while !request.ends_with(b"{}") {
+                stream.read_buf(&mut request).await.unwrap();
+            }
+            stream.write_all(OK).await.unwrap();
+        }
+    });
+    (port, certificate)
+}
+
+#[tokio::test]
+async fn a_certificate_must_be_trusted_and_for_this_name() {
+    let (port, authority) = secure_receiver().await;
+    let here = || scripted(|_| vec!["127.0.0.1".parse().unwrap()]);
+    let trusting = Client { tls: Ok(tls::connector_to(authority.clone())), ..client_with(here(), &["127.0.0.1"]) };
+    assert_eq!(send(&trusting, &format!("https://localhost:{port}/"), LONG).await.status, Some(200));
+    let exchange = send(&trusting, &format!("https://example.com:{port}/"), LONG).await;
+    assert_eq!(exchange.failure.unwrap(), Failure::new(FailureKind::Tls, "the certificate is for another name"));
+    let usual = client_with(here(), &["127.0.0.1"]);
+    let exchange = send(&usual, &format!("https://localhost:{port}/"), LONG).await;
+    assert_eq!(kind(&exchange), FailureKind::Tls, "{:?}", exchange.failure);
 }

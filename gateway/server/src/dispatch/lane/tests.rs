@@ -55,7 +55,7 @@ fn a_retry_asked_for_keeps_its_budget_over_the_attempt_under_way() {
     lane.take_fresh(pending(1, NOW), NOW, &mut room);
     let picked = lane.pick(&mut room).unwrap();
     lane.take_asked(Pending { budget_from: 7, ..pending(1, NOW) }, NOW, &mut room);
-    lane.answered(false, None, NOW);
+    lane.answered(picked.id, Reply::Other, NOW);
     lane.settled(picked, Settled::Retry { due_at: 2_000 }, NOW, &mut room);
     let waiting = lane.waiting.values().next().unwrap();
     assert_eq!((waiting.attempts, waiting.budget_from, waiting.due_at), (1, 7, 2_000));
