@@ -60,7 +60,8 @@ async fn records(gateway: &Gateway, emr: &SourceClient, envelope: &Value) {
     assert_eq!(establishments[0]["id"], envelope["data"]["establishment"]["id"]);
     assert_eq!(establishments[0]["since"], "2026-01-04T22:30:00Z");
     assert_eq!(establishments[0]["until"], "2027-01-04T22:30:00Z");
-    let messages = gateway.list(&format!("/admin/messages?source_id={}", emr.id)).await;
+    let messages = gateway.list("/admin/messages?source=emr").await;
+    assert_eq!(messages[0]["source_id"], json!(emr.id));
     assert_eq!((messages.len(), &messages[0]["status"]), (1, &json!("processed")));
     let settled = eventually("both deliveries are settled", async || {
         let rows = gateway.list("/admin/deliveries").await;
