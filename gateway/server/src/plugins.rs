@@ -175,3 +175,25 @@ fn kept_log(lines: Vec<LogLine>, truncated: bool) -> Vec<String> {
     }
     kept
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hookwright_plugin_host::LogLine;
+
+    #[test]
+    fn a_busy_host_asks_to_come_again() {
+        let answer = Problem::from(PluginsBusy).answer("r");
+        assert_eq!(
+            (answer.status(), answer.headers()["retry-after"].as_bytes()),
+            (StatusCode::SERVICE_UNAVAILABLE, &b"1"[..])
+        );
+    }
+
+    #[test]
+    fn a_log_that_was_cut_off_says_so() {
+        let line = LogLine { level: LogLevel::Info, message: "seen".to_owned() };
+        assert_eq!(kept_log(vec![line.clone()], false), ["info: seen"]);
+        assert_eq!(kept_log(vec![line], true).len(), 2);
+    }
+}

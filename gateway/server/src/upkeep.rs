@@ -89,6 +89,18 @@ impl Chore {
         }
     }
 
+    /// What a message did that was taken up again may be what another task waits for.
+    fn pass_on(self, signals: &Signals) {
+        match self {
+            Self::Quarantine => {
+                signals.customer.notify_one();
+                signals.establishment.notify_one();
+            }
+            Self::Waiting => signals.establishment.notify_one(),
+            Self::Expiry | Self::Keys => {}
+        }
+    }
+
     async fn run(self, parts: Parts, signals: Arc<Signals>, mut shutdown: watch::Receiver<bool>, _alive: Arc<()>) {
         let work = async {
             let mut backoff = Backoff::default();
@@ -96,6 +108,7 @@ impl Chore {
                 match self.round(&parts, &signals).await {
                     Ok(pause) => {
                         backoff.reset();
+                        self.pass_on(&signals);
                         // A nudge that came during the round is not lost: it ends the wait at once.
                         let _ = tokio::time::timeout(pause, self.nudge(&signals).notified()).await;
                     }

@@ -94,3 +94,23 @@ async fn under_a_strict_catalogue_a_plugins_own_types_are_quarantined() {
     assert_eq!(answer.json()["reason"]["code"], "plugin_output");
     assert!(gateway.list("/admin/events").await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_of_plugins_is_pushed_once_and_what_is_broken_in_it_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let setting = directory.path().display().to_string();
+    std::fs::write(directory.path().join("emr_video_call.wasm"), guests::emr_video_call()).unwrap();
+    std::fs::write(directory.path().join("broken.wasm"), b"no component").unwrap();
+    let gateway = Gateway::builder().without_plugins().set("plugins.directory", &setting).start().await;
+    let details =
+        async |gateway: &Gateway| gateway.public.get("/readyz?details").await.unwrap().json()["details"].clone();
+    let told = details(&gateway).await;
+    assert_eq!(told["plugins"].as_object().map(serde_json::Map::len), Some(1), "{told}");
+    assert!(told["plugins"]["emr-video-call"].is_string(), "{told}");
+    assert!(told["plugin_troubles"]["broken.wasm"].is_string(), "{told}");
+    // Another version is pushed by hand; the directory, which holds the one before it, does not undo that.
+    gateway.push("emr-video-call", guests::unruly()).await;
+    let by_hand = details(&gateway).await["plugins"].clone();
+    let gateway = gateway.restart().await;
+    assert_eq!(details(&gateway).await["plugins"], by_hand);
+}
