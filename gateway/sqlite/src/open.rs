@@ -21,6 +21,9 @@ use hookwright_store::{Clock, Ids, StoreError};
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,12 +106,27 @@ async fn prepare(config: SqliteConfig, entropy: Entropy) -> Result<Prepared, Sto
     let lock = FileLock::take(path)?;
     let sealer = Sealer::new(config.keyring, entropy);
     visit(path, &sealer).await?;
+    make_private(path)?;
     let connection = pragma::writer(path, config.durability).connect().await;
     let mut connection = connection.map_err(|error| not_a_database(error, path))?;
     examine(&mut connection, path, &sealer).await?;
     let steps = run_migrations(&mut connection).await?;
     keep_key_check(&mut connection, &sealer).await?;
     Ok(Prepared { connection, lock, sealer, steps })
+}
+
+/// Makes a file that is not there yet readable by its owner alone; SQLite gives its `-wal` and `-shm` the same mode. Bodies and secrets in it are sealed, but who was
+/// where and when is not.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Unsuitable(format!("cannot make the database {}: {error}", path.display()))),
+    }
 }
 
 async fn run_migrations(connection: &mut SqliteConnection) -> Result<Vec<String>, StoreError> {

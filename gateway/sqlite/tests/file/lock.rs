@@ -35,3 +35,17 @@ async fn closing_leaves_one_file_with_everything_in_it() {
     let wal = place.path().with_extension("db-wal");
     assert!(!wal.exists() || std::fs::metadata(wal).unwrap().len() == 0);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_database_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let store = place.open().await;
+    store.submit(crate::place::publishing("{}")).await.unwrap();
+    for suffix in ["db", "db-wal", "db-shm"] {
+        let file = std::fs::metadata(place.path().with_extension(suffix)).unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o600, "{suffix}");
+    }
+    store.close().await.unwrap();
+}
