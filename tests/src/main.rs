@@ -12,5 +12,6 @@ mod readme;
 mod snapshots;
 mod story;
 mod tidy;
+mod walkthrough;
 mod way_in;
 mod way_out;
