@@ -1,5 +1,7 @@
 //! What every store promises, run against SQLite's. What is true of it alone is tested in `file`.
 
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking, in what its cases share as well")]
+
 use hookwright_core::intake::Policy;
 use hookwright_core::seal::Keyring;
 use hookwright_sqlite::{SqliteConfig, SqliteStore};

@@ -1,7 +1,7 @@
 //! Damage is told by table, column and row, and never taken for something else.
 
 use crate::place::{Place, START_MS, bring_source, publishing, putting, receiving, subscribe};
-use hookwright_store::{Intake, Journal, MessageFilter, Outbox, PageRequest, StoreError};
+use hookwright_store::{EventFilter, Intake, Journal, MessageFilter, Outbox, PageRequest, StoreError};
 
 fn place_of(error: StoreError) -> (&'static str, &'static str) {
     match error {
@@ -49,7 +49,7 @@ async fn a_damaged_record_fails_only_the_work_that_needs_it() {
     good.unwrap();
     also_good.unwrap();
     store.ready().await.unwrap();
-    assert_eq!(store.events(Default::default(), PAGE).await.unwrap().rows.len(), 2);
+    assert_eq!(store.events(EventFilter::default(), PAGE).await.unwrap().rows.len(), 2);
     let audit = store.audit(PAGE).await.unwrap().rows;
     assert!(audit.iter().all(hookwright_core::audit::is_intact));
     assert!(audit.windows(2).all(|pair| pair[0].previous == pair[1].hash), "the chain has a gap");

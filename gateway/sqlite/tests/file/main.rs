@@ -1,6 +1,9 @@
 //! What is true of SQLite's store alone: its file, its keys, its lock, and what it does about damage. What every store promises is in the contract suite.
 
+#![expect(clippy::unwrap_used, reason = "a test reports by panicking, in what its cases share as well")]
+
 mod corruption;
+mod failing_disk;
 mod keys;
 mod lock;
 mod migration;

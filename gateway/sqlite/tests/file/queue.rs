@@ -3,7 +3,7 @@
 use crate::place::{Place, START_MS, entropy, publishing};
 use hookwright_core::seal::Keyring;
 use hookwright_sqlite::{QueueBounds, SqliteConfig, SqliteStore};
-use hookwright_store::{Intake, Journal, ManualClock, PageRequest, StoreError};
+use hookwright_store::{EventFilter, Intake, Journal, ManualClock, PageRequest, StoreError};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn a_full_queue_turns_work_away_and_keeps_what_it_took() {
 
     // What was turned away left no trace, and there is room again.
     store.submit(publishing("{}")).await.unwrap();
-    let rows = store.events(Default::default(), PageRequest { before: None, limit: 99 }).await.unwrap().rows;
+    let rows = store.events(EventFilter::default(), PageRequest { before: None, limit: 99 }).await.unwrap().rows;
     assert_eq!(rows.len(), taken + heavy_taken + 1);
     store.close().await.unwrap();
 }

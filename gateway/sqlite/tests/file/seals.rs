@@ -3,7 +3,7 @@
 use crate::place::{MARKER, Place, attempt, bring_source, change, publishing, putting, receiving, subscribe};
 use hookwright_core::delivery::Next;
 use hookwright_core::idempotency::{Claim, StoredAnswer};
-use hookwright_store::{Catalog, Intake, Journal, Outbox};
+use hookwright_store::{Catalog, EventFilter, Intake, Journal, Outbox};
 
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
@@ -51,8 +51,11 @@ async fn a_sealed_record_does_not_open_in_another_row() {
     store.close().await.unwrap();
     place.execute("UPDATE event SET data = (SELECT data FROM event ORDER BY id LIMIT 1)").await;
     let store = place.open().await;
-    let rows =
-        store.events(Default::default(), hookwright_store::PageRequest { before: None, limit: 9 }).await.unwrap().rows;
+    let rows = store
+        .events(EventFilter::default(), hookwright_store::PageRequest { before: None, limit: 9 })
+        .await
+        .unwrap()
+        .rows;
     assert!(store.event(rows[1].id).await.is_ok());
     let error = store.event(rows[0].id).await.unwrap_err();
     assert!(matches!(error, hookwright_store::StoreError::Sealed { table: "event", .. }), "{error}");
