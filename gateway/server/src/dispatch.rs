@@ -20,8 +20,6 @@ mod tail;
 mod throttle;
 mod transform;
 
-pub use decide::{Decision, Ending, Moment, Rules, Throttled, decide};
-
 use crate::config::DeliveryConfig;
 use crate::plugins::Plugins;
 use board::{Board, Limits};

@@ -2,7 +2,11 @@
 
 use super::{attempts, hasty, numbered, settled};
 use crate::harness::Gateway;
+use hookwright_core::audit::AuditDraft;
+use hookwright_core::subscription::Subscription;
+use hookwright_store::Change;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -75,4 +79,29 @@ async fn nobody_listens() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
     assert_eq!(attempts(&attempt(&gateway, &url).await), numbered(&["connect"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_no_longer_allowed_is_not_dialled() {
+    let gateway = hasty().start().await;
+    gateway.subscribe("https://example.com/", &["*"], json!({ "retry_policy": "none" })).await;
+    // As if the allow-list had been longer when the address was entered: the API itself would refuse it.
+    let app = &gateway.running.app;
+    let known = Arc::clone(&app.store.subscriptions()[0]);
+    let moved = Subscription { url: "https://10.0.0.1/".to_owned(), ..Subscription::clone(&known) };
+    let audit = AuditDraft {
+        at: gateway.now_ms(),
+        actor: "test".to_owned(),
+        action: "subscription.updated".to_owned(),
+        target: known.id.to_string(),
+        reason: None,
+        request_id: None,
+        detail: String::new(),
+    };
+    app.store.update_subscription(moved, known.version, Change { audit, claim: None }).await.unwrap();
+    gateway.publish("order.placed", json!({})).await;
+    let delivery = settled(&gateway, "failed").await;
+    assert_eq!(attempts(&delivery), numbered(&["egress_refused"]));
+    let detail = &delivery["attempt_list"][0]["error"]["detail"];
+    assert!(detail.as_str().unwrap().contains("private"), "{detail}");
 }

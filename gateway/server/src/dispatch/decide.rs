@@ -5,21 +5,21 @@ use hookwright_core::retry::{RetryPolicy, Schedule, Verdict, classify, next_atte
 use hookwright_core::subscription::OnError;
 
 /// The reason on record where no attempt is left.
-pub const RETRIES_EXHAUSTED: &str = "retries_exhausted";
+pub(super) const RETRIES_EXHAUSTED: &str = "retries_exhausted";
 /// The reason on record, of the delivery and of the disabled subscription, after a 410.
-pub const GONE: &str = "gone";
+pub(super) const GONE: &str = "gone";
 /// The reason on record where a transform failed and the binding says `dead_letter`.
-pub const DEAD_LETTER: &str = "dead_letter";
+pub(super) const DEAD_LETTER: &str = "dead_letter";
 /// The reason on record where a transform failed and the binding says `skip`.
-pub const SKIPPED_ON_ERROR: &str = "skipped_on_plugin_error";
+pub(super) const SKIPPED_ON_ERROR: &str = "skipped_on_plugin_error";
 /// The reason on record where a transform decided to send nothing.
-pub const SKIPPED_BY_PLUGIN: &str = "skipped_by_plugin";
+pub(super) const SKIPPED_BY_PLUGIN: &str = "skipped_by_plugin";
 /// The reason on record where the event is no longer in the store.
-pub const EVENT_MISSING: &str = "event_missing";
+pub(super) const EVENT_MISSING: &str = "event_missing";
 
 /// How an attempt ended, as far as the decision goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(super) enum Ending {
     /// A whole answer came back.
     Answered {
         /// Its status.
@@ -35,46 +35,46 @@ pub enum Ending {
 
 /// What the subscription and the operator want done about failures.
 #[derive(Clone, Copy, Debug)]
-pub struct Rules<'a> {
+pub(super) struct Rules<'a> {
     /// Whether failures are repeated.
-    pub policy: RetryPolicy,
+    pub(super) policy: RetryPolicy,
     /// How many repeats at most.
-    pub max_retries: u32,
+    pub(super) max_retries: u32,
     /// How far apart.
-    pub schedule: &'a Schedule,
+    pub(super) schedule: &'a Schedule,
 }
 
 /// When the attempt ended, and which of its budget it was.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub(super) struct Moment {
     /// Attempts made within the present budget, this one included.
-    pub budget_used: u32,
+    pub(super) budget_used: u32,
     /// Unix milliseconds.
-    pub now_ms: i64,
+    pub(super) now_ms: i64,
     /// A random number from 0 to 1.
-    pub jitter_unit: f64,
+    pub(super) jitter_unit: f64,
 }
 
 /// What follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub(super) struct Decision {
     /// For the delivery.
-    pub next: Next,
+    pub(super) next: Next,
     /// For the subscription: why it is switched off.
-    pub disable: Option<&'static str>,
+    pub(super) disable: Option<&'static str>,
     /// For the subscription: whether it asked to be left in peace for a while.
-    pub throttled: Option<Throttled>,
+    pub(super) throttled: Option<Throttled>,
 }
 
 /// A subscriber said that it has too much to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Throttled {
+pub(super) struct Throttled {
     /// For how long it asks to be left in peace, in milliseconds, if it says.
-    pub retry_after_ms: Option<i64>,
+    pub(super) retry_after_ms: Option<i64>,
 }
 
 /// Decides what follows from an attempt.
-pub fn decide(ending: Ending, rules: Rules<'_>, moment: Moment) -> Decision {
+pub(super) fn decide(ending: Ending, rules: Rules<'_>, moment: Moment) -> Decision {
     let plain = |next| Decision { next, disable: None, throttled: None };
     match ending {
         Ending::Answered { status, retry_after_ms } => match classify(status) {

@@ -108,3 +108,31 @@ pub(super) fn custom(headers: &[(String, String)]) -> impl Iterator<Item = (Head
         Some((name, value))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(headers: &[(&str, &str)]) -> Vec<String> {
+        let owned: Vec<_> = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        custom(&owned).map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+    }
+
+    #[test]
+    fn what_frames_or_proves_the_message_is_nobody_else_s() {
+        assert_eq!(
+            sent(&[("X-Tenant", "7"), ("Authorization", "Bearer x")]),
+            ["x-tenant: 7", "authorization: Bearer x"]
+        );
+        for name in
+            ["Host", "content-length", "Transfer-Encoding", "connection", "Webhook-Signature", "webhook-id", "TE"]
+        {
+            assert!(sent(&[(name, "x")]).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_left_out() {
+        assert!(sent(&[("bad name", "x"), ("x", "two\r\nlines"), ("", "x")]).is_empty());
+    }
+}

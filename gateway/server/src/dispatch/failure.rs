@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// Where an exchange broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
+pub(super) enum FailureKind {
     /// The host's name has no address, or none was found in time.
     Dns,
     /// The egress guard lets no delivery go there.
@@ -24,7 +24,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// The code on record.
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Dns => "dns",
             Self::EgressRefused => "egress_refused",
@@ -39,21 +39,21 @@ impl FailureKind {
 
 /// Why an exchange brought no answer that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(super) struct Failure {
     /// Where it broke.
-    pub kind: FailureKind,
+    pub(super) kind: FailureKind,
     /// A sentence for a person.
-    pub detail: Cow<'static, str>,
+    pub(super) detail: Cow<'static, str>,
 }
 
 impl Failure {
     /// A failure with its sentence.
-    pub fn new(kind: FailureKind, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn new(kind: FailureKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, detail: detail.into() }
     }
 
     /// As the attempt's record holds it.
-    pub fn to_record(&self) -> AttemptError {
+    pub(super) fn to_record(&self) -> AttemptError {
         AttemptError { kind: self.kind.as_str().to_owned(), detail: self.detail.clone().into_owned() }
     }
 }
