@@ -21,9 +21,11 @@ use tempfile::TempDir;
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 
-const SLICE: u64 = 36;
+const SLICE: u64 = 24;
 const PUBLISHERS: usize = 4;
 const EVENTS_OF_EACH: usize = 25;
+/// Begins a round of publications that are made at once.
+const ROUND: &str = "=";
 
 #[derive(Clone, Copy, Debug)]
 struct Fault {
@@ -104,6 +106,7 @@ async fn child_under_a_failing_disk() {
         return note("-subscribe".to_owned());
     }
     for _ in 0..EVENTS_OF_EACH {
+        note(ROUND.to_owned());
         let publishers: Vec<_> = (0..PUBLISHERS).map(|_| tokio::spawn(publish(store.clone()))).collect();
         for publisher in publishers {
             note(publisher.await.unwrap());
@@ -173,9 +176,11 @@ fn run(shim: &Path, tools: &Path, fault: Option<Fault>) -> Run {
     Run { place, operations: Operations { writes, syncs, failed }, notes: notes.lines().map(str::to_owned).collect() }
 }
 
+/// Whether a round after one with a refusal has something that was acknowledged. Within a round the notes are in no order.
 fn goes_on_after_refusal(run: &Run) -> bool {
-    let refused = run.notes.iter().position(|note| note.starts_with('-'));
-    refused.is_some_and(|at| run.notes[at..].iter().any(|note| note.starts_with('+')))
+    let mut rounds = run.notes.split(|note| note == ROUND);
+    rounds.by_ref().find(|round| round.iter().any(|note| note.starts_with('-')));
+    rounds.any(|round| round.iter().any(|note| note.starts_with('+')))
 }
 
 async fn examine(run: &Run, fault: Fault) {
