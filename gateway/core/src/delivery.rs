@@ -83,7 +83,7 @@ pub struct Attempt {
     pub response_code: Option<u16>,
     /// What went wrong, where no answer came or the plugin failed: a stable code such as `connect`, `timeout`, `plugin_trap`.
     pub error: Option<AttemptError>,
-    /// The request's headers, signature included, credentials taken out.
+    /// The request's headers; the signature and whatever an operator or a plugin set are named without their values.
     pub request_headers: Vec<(String, String)>,
     /// The answer's headers, those on the allow-list.
     pub response_headers: Vec<(String, String)>,

@@ -32,6 +32,8 @@ pub enum RetryAsked {
 pub trait Outbox: Send + Sync + 'static {
     /// The next batch of deliveries that were committed a moment ago, their events with them. Where more were committed than the hand-over holds, the rest is left to
     /// [`Outbox::pending`], and `missed` is true once. One caller at a time; pending forever when nothing comes.
+    ///
+    /// A store hands a commit's deliveries over before it answers any later commit: the dispatcher takes a delivery it has finished, and then hears of as fresh, for another.
     fn fresh(&self) -> Waiting<'_, Fresh>;
 
     /// Pending deliveries with ids above `after`, in order of their ids, at most `limit`; those of inactive subscriptions are left out.
