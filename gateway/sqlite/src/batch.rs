@@ -78,6 +78,9 @@ impl Batch {
 
     /// Commits it and answers everybody. A command that breaks the group is found by committing each by itself.
     pub(crate) async fn commit(self, desk: &mut Desk) {
+        if let Err(error) = desk.refuse_if_broken() {
+            return self.fail(&error);
+        }
         let failure = match self.try_commit(desk).await {
             Ok(done) => return self.answer(desk, done),
             Err(failure) => failure,
@@ -88,6 +91,10 @@ impl Batch {
         }
         tracing::warn!(%error, commands = self.len(), "a group failed: its commands are committed one by one");
         for single in self.singles() {
+            if let Err(error) = desk.refuse_if_broken() {
+                single.fail(&error);
+                continue;
+            }
             match single.try_commit(desk).await {
                 Ok(done) => single.answer(desk, done),
                 Err(failure) => single.fail(&desk.note(failure).0),
@@ -96,7 +103,6 @@ impl Batch {
     }
 
     async fn try_commit(&self, desk: &mut Desk) -> Result<Done, Failure> {
-        desk.refuse_if_broken()?;
         let before = desk.chain;
         let result = self.write(desk).await;
         if result.is_ok() {

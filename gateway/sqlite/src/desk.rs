@@ -124,7 +124,7 @@ impl Desk {
     pub(crate) fn note(&self, failure: Failure) -> (StoreError, Gravity) {
         let (error, gravity) = judge(failure);
         match gravity {
-            Gravity::Command => {}
+            Gravity::Command | Gravity::Moment => {}
             Gravity::NoRoom => self.health.strains(error.to_string()),
             Gravity::Disk => {
                 tracing::error!(%error, "the disk failed: nothing more is written before the store is opened again");

@@ -3,18 +3,25 @@
 use hookwright_store::StoreError;
 
 /// Primary result codes (<https://sqlite.org/rescode.html>); an extended code holds one in its lowest byte.
+const ERROR: i64 = 1;
 pub(crate) const READONLY: i64 = 8;
 const IOERR: i64 = 10;
+const CORRUPT: i64 = 11;
 const FULL: i64 = 13;
 pub(crate) const CANTOPEN: i64 = 14;
+const TOOBIG: i64 = 18;
+const CONSTRAINT: i64 = 19;
+const MISMATCH: i64 = 20;
+const RANGE: i64 = 25;
 pub(crate) const NOTADB: i64 = 26;
-const CORRUPT: i64 = 11;
 
 /// What an error says about the store as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gravity {
     /// This command only; another may well succeed.
     Command,
+    /// Nothing can be written for the moment, such as while another process holds the database: to try each command by itself would only take longer.
+    Moment,
     /// There is no room or no right to write now; that can change while the process runs.
     NoRoom,
     /// A read, write or sync failed. What the operating system's cache holds is unknown, so nothing is written before the store is opened again.
@@ -55,15 +62,17 @@ pub(crate) fn judge(failure: Failure) -> (StoreError, Gravity) {
         Failure::Store(error) => return (error, Gravity::Command),
         Failure::Database(error) => error,
     };
-    let Some(code) = code(&error) else {
-        return (StoreError::Unavailable(Box::new(error)), Gravity::Command);
-    };
     let text = || error.to_string();
-    match code & 0xff {
-        FULL | READONLY | CANTOPEN => (StoreError::NotWritable(text()), Gravity::NoRoom),
-        IOERR | CORRUPT | NOTADB => (StoreError::NotWritable(text()), Gravity::Disk),
-        _ => (StoreError::Unavailable(Box::new(error)), Gravity::Command),
-    }
+    let gravity = match (code(&error).map(|code| code & 0xff), &error) {
+        (Some(FULL | READONLY | CANTOPEN), _) => return (StoreError::NotWritable(text()), Gravity::NoRoom),
+        (Some(IOERR | CORRUPT | NOTADB), _) | (None, sqlx::Error::WorkerCrashed) => {
+            return (StoreError::NotWritable(text()), Gravity::Disk);
+        }
+        // What sqlx says by itself is of a row or an argument.
+        (Some(ERROR | TOOBIG | CONSTRAINT | MISMATCH | RANGE) | None, _) => Gravity::Command,
+        (Some(_), _) => Gravity::Moment,
+    };
+    (StoreError::Unavailable(Box::new(error)), gravity)
 }
 
 /// The same error for one more caller.

@@ -1,7 +1,8 @@
 //! The hot texts: whole transactions as one static string each, over rows as JSON and contents as one blob.
 //!
 //! A call to SQLite is a hop to its thread and back, which costs more than the rows of a small group; so a group is one call. Parameters are named `$n`, which sqlx binds by
-//! name in each statement of a text; `?n` would be bound by position and leave a statement without its rows.
+//! name in each statement of a text; `?n` would be bound by position and leave a statement without its rows. `jsonb_each` hands each row on in the form it was parsed to;
+//! `json_each` would write it out as text for `->>` to parse again.
 //!
 //! | parameter | rows |
 //! |---|---|
@@ -27,10 +28,10 @@ macro_rules! events {
     () => {
         "INSERT INTO event (id, event_type, created_at, message_id, origin, fan_out, data)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, substr($2, value->>6, value->>7)
-FROM json_each($1);
+FROM jsonb_each($1);
 INSERT INTO pending (id, event_id, subscription_id, attempts, budget_from, due_at)
 SELECT value->>0, value->>1, value->>2, 0, 0, value->>3
-FROM json_each($3);
+FROM jsonb_each($3);
 "
     };
 }
@@ -47,21 +48,21 @@ SELECT p.id, p.event_id, p.subscription_id,
             THEN (SELECT a.response_code FROM attempt AS a WHERE a.delivery_id = p.id AND a.number = p.attempts)
             ELSE value->>5 END,
        value->>6
-FROM json_each($4) CROSS JOIN pending AS p ON p.id = value->>0
+FROM jsonb_each($4) CROSS JOIN pending AS p ON p.id = value->>0
 WHERE (value->>2 = 0 AND value->>1 <= p.attempts + 1)
    OR (value->>2 = 1 AND value->>1 = p.attempts + 1)
    OR value->>2 = 3
 RETURNING id;
 DELETE FROM pending
-WHERE id IN (SELECT s.id FROM json_each($4) CROSS JOIN settled AS s ON s.id = value->>0);
+WHERE id IN (SELECT s.id FROM jsonb_each($4) CROSS JOIN settled AS s ON s.id = value->>0);
 UPDATE pending SET attempts = x.number, due_at = x.due_at
-FROM (SELECT value->>0 AS id, value->>1 AS number, value->>3 AS due_at FROM json_each($4) WHERE value->>2 = 2) AS x
+FROM (SELECT value->>0 AS id, value->>1 AS number, value->>3 AS due_at FROM jsonb_each($4) WHERE value->>2 = 2) AS x
 WHERE pending.id = x.id AND pending.attempts = x.number - 1
 RETURNING id;
 INSERT INTO attempt (delivery_id, number, id, event_id, subscription_id, started_at, duration_ms, response_code, error_kind, plugin_digest, exchange)
 SELECT value->>0, value->>1, value->>7, value->>8, value->>9, value->>10, value->>11, value->>5, value->>12, value->>13,
        substr($5, value->>14, value->>15)
-FROM json_each($4)
+FROM jsonb_each($4)
 WHERE value->>7 IS NOT NULL
 ON CONFLICT DO NOTHING;
 "
@@ -73,36 +74,36 @@ macro_rules! records {
         "INSERT INTO message (id, source_id, hook, method, tier, received_at, status, reason, waiting_for, plugin_digest, events, metadata, updated_at, findings, content)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9, value->>10, value->>11, value->>12,
        substr($7, value->>13, value->>14), substr($7, value->>15, value->>16)
-FROM json_each($6);
+FROM jsonb_each($6);
 UPDATE message
 SET status = x.status, reason = x.reason, waiting_for = x.waiting_for, plugin_digest = x.plugin_digest, events = x.events, metadata = x.metadata,
     updated_at = x.updated_at, findings = x.findings
 FROM (SELECT value->>0 AS id, value->>1 AS status, value->>2 AS reason, value->>3 AS waiting_for, value->>4 AS plugin_digest, value->>5 AS events,
              value->>6 AS metadata, value->>7 AS updated_at, substr($7, value->>8, value->>9) AS findings
-      FROM json_each($8)) AS x
+      FROM jsonb_each($8)) AS x
 WHERE message.id = x.id;
-DELETE FROM resumable WHERE message_id IN (SELECT value->>0 FROM json_each($8));
+DELETE FROM resumable WHERE message_id IN (SELECT value->>0 FROM jsonb_each($8));
 INSERT INTO dedupe (period, key, message_id)
-SELECT value->>0, unhex(value->>1), value->>2 FROM json_each($9) WHERE true
+SELECT value->>0, unhex(value->>1), value->>2 FROM jsonb_each($9) WHERE true
 ON CONFLICT (period, key) DO UPDATE SET message_id = excluded.message_id;
 INSERT INTO idempotency (period, key, body_hash, status, body)
-SELECT value->>0, unhex(value->>1), unhex(value->>2), value->>3, substr($7, value->>4, value->>5) FROM json_each($10) WHERE true
+SELECT value->>0, unhex(value->>1), unhex(value->>2), value->>3, substr($7, value->>4, value->>5) FROM jsonb_each($10) WHERE true
 ON CONFLICT (period, key) DO NOTHING;
 INSERT INTO customer (external_id, region, region_outcome, created_at, updated_at, person)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, substr($7, value->>5, value->>6) FROM json_each($11) WHERE true
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, substr($7, value->>5, value->>6) FROM jsonb_each($11) WHERE true
 ON CONFLICT (external_id) DO UPDATE
 SET region = excluded.region, region_outcome = excluded.region_outcome, updated_at = excluded.updated_at, person = excluded.person;
 INSERT INTO resumable (message_id)
-SELECT m.id FROM json_each($11) CROSS JOIN message AS m ON m.waiting_for = value->>0 WHERE m.status = 'waiting'
+SELECT m.id FROM jsonb_each($11) CROSS JOIN message AS m ON m.waiting_for = value->>0 WHERE m.status = 'waiting'
 ON CONFLICT DO NOTHING;
 INSERT INTO establishment (id, customer_id, region, established, since, until, appointment_id, message_id, updated_at)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8 FROM json_each($12) WHERE true
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8 FROM jsonb_each($12) WHERE true
 ON CONFLICT DO UPDATE
 SET established = excluded.established, since = excluded.since, until = excluded.until, appointment_id = excluded.appointment_id,
     message_id = excluded.message_id, updated_at = excluded.updated_at;
 INSERT INTO audit (id, at, actor, action, target, reason, request_id, detail, previous, hash)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, unhex(value->>8), unhex(value->>9)
-FROM json_each($13);
+FROM jsonb_each($13);
 "
     };
 }

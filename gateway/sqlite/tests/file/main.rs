@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking, in what its cases share as well")]
 
+mod busy;
 mod corruption;
 mod failing_disk;
 mod keys;
