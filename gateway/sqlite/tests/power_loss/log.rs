@@ -60,15 +60,14 @@ pub const FINISHED: u8 = b'F';
 const ACKS: u8 = 4;
 const HEAD: usize = 14;
 
-/// Reads a whole log.
+/// Reads a log. Its last record may be cut short: the process ended while it was written, and so did what it tells of, unsynced and unpromised.
 pub fn read(mut bytes: &[u8]) -> Vec<Step> {
     let mut steps = Vec::new();
-    while !bytes.is_empty() {
-        let (head, rest) = bytes.split_at(HEAD);
+    while let Some((head, rest)) = bytes.split_at_checked(HEAD) {
         let (kind, file) = (head[0], head[1]);
         let at = usize::try_from(u64::from_le_bytes(head[2..10].try_into().unwrap())).unwrap();
         let length = u32::from_le_bytes(head[10..14].try_into().unwrap()) as usize;
-        let (content, rest) = rest.split_at(length);
+        let Some((content, rest)) = rest.split_at_checked(length) else { break };
         bytes = rest;
         steps.push(match kind {
             b'W' if file == ACKS => promise(content),
