@@ -50,7 +50,8 @@ pub trait Outbox: Send + Sync + 'static {
     /// Loads events by id, in any order; ids that are not there are left out.
     fn load_events(&self, ids: Vec<EventId>) -> Answering<'_, Vec<Arc<Event>>>;
 
-    /// Records an attempt and moves its delivery on, fenced by the attempt's number: only the one that follows the last recorded attempt moves it.
+    /// Records an attempt and moves its delivery on, fenced by the attempt's number: only the one that follows the last recorded attempt moves it. The exception is a late
+    /// success: the subscriber did take the event, so an attempt whose number has passed still settles a delivery that is pending.
     fn finish(&self, finish: Finish) -> Answering<'_, Finished>;
 
     /// Ends a delivery without an attempt, as failed, for `reason` (a stable code). Settled deliveries are left alone.
