@@ -15,15 +15,17 @@ fn block(language: &str, word: &str) -> String {
 }
 
 fn build() -> Vec<u8> {
-    let directory = tempfile::tempdir().unwrap();
+    // Always the same place, so that what it needs is compiled once.
+    let directory = root().join("target").join("readme-plugin");
     let sdk = root().join("plugins").join("sdk");
     let manifest = block("toml", "hookwright-plugin-sdk").replace("../hookwright/plugins/sdk", sdk.to_str().unwrap());
-    fs::create_dir(directory.path().join("src")).unwrap();
-    fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
-    fs::write(directory.path().join("src").join("lib.rs"), block("rust", "export_inbound!")).unwrap();
+    fs::create_dir_all(directory.join("src")).unwrap();
+    // It lies inside the checkout, whose workspace it is none of.
+    fs::write(directory.join("Cargo.toml"), format!("{manifest}\n[workspace]\n")).unwrap();
+    fs::write(directory.join("src").join("lib.rs"), block("rust", "export_inbound!")).unwrap();
     // The same releases as in the checkout, so that nothing new is fetched.
-    fs::copy(root().join("Cargo.lock"), directory.path().join("Cargo.lock")).unwrap();
-    build_guest(directory.path(), &root().join("target").join("guests")).unwrap()
+    fs::copy(root().join("Cargo.lock"), directory.join("Cargo.lock")).unwrap();
+    build_guest(&directory, &root().join("target").join("guests")).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
