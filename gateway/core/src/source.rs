@@ -25,7 +25,7 @@ pub struct Source {
     pub methods: Vec<String>,
     /// What a plugin failure does to a message.
     pub on_error: OnPluginFailure,
-    /// Whether a patient update from this partner changes our customer.
+    /// Whether what this partner tells of a customer (a patient update, a customer event of its plugin) changes ours.
     pub updates_customers: bool,
     /// Whether requests are accepted at all.
     pub active: bool,

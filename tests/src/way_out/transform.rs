@@ -36,14 +36,18 @@ async fn the_reshaped_bytes_are_what_is_signed_and_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_plugin_skips_ends_without_an_attempt() {
+async fn what_the_plugin_skips_is_on_record_with_its_reason() {
     let gateway = hasty().start().await;
     let mut receiver = Receiver::start().await;
     gateway.subscribe(&receiver.url("/"), &["*"], bound(&json!({}), "retry")).await;
     gateway.publish("lab.result_ready", json!({})).await;
     let delivery = settled(&gateway, "failed").await;
     assert_eq!(delivery["reason"], "skipped_by_plugin");
-    assert_eq!((attempts(&delivery), &delivery["attempts"]), (Vec::new(), &json!(0)));
+    assert_eq!(attempts(&delivery), numbered(&["skipped_by_plugin"]));
+    let attempt = &delivery["attempt_list"][0];
+    assert!(attempt["error"]["detail"].as_str().is_some_and(|reason| !reason.is_empty()), "{attempt}");
+    assert_eq!(attempt["plugin_digest"].as_str().map(str::len), Some(64));
+    assert!(attempt["response_code"].is_null());
     gateway.publish("order.placed", order()).await;
     assert_eq!(receiver.next().await.header("content-type"), Some("application/json"));
 }

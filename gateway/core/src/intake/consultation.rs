@@ -190,10 +190,7 @@ impl Planner<'_> {
 
     fn patient(&mut self, patient: &PatientUpdated, context: &Context<'_>) -> Applied {
         if !context.updates_customers {
-            return idle(
-                "customer_updates_off",
-                "this source does not change customers; set updates_customers if it should",
-            );
+            return idle_untrusted();
         }
         if is_outdated(patient, self.facts.customers.get(&patient.patient_external_id)) {
             return idle("unchanged", "our record of the customer is newer than the partner's change");
@@ -212,10 +209,15 @@ impl Planner<'_> {
         let Ok(event_type) = EventType::try_new(&platform.event_type) else {
             return idle("malformed_platform_event", "the plugin named an event type that is not well-formed");
         };
+        let draft = people::of_platform(platform).ok().flatten();
+        // An event that speaks of a customer is the same change by another name: neither the record nor a subscriber takes it from a source that may not make it.
+        if draft.is_some() && !context.updates_customers {
+            return idle_untrusted();
+        }
         let data = platform.data.clone().into_boxed_str();
         let (id, _) = self.emit(event_type, data, Some(context.message_id), context.origin);
         let mut events = vec![id];
-        if let Ok(Some(draft)) = people::of_platform(platform) {
+        if let Some(draft) = draft {
             let cause = Cause {
                 name: &platform.event_type,
                 message_id: Some(context.message_id),
@@ -246,6 +248,10 @@ fn done(events: Vec<EventId>) -> Applied {
 
 fn idle(code: &str, detail: &str) -> Applied {
     Applied { events: Vec::new(), idle: Some(Reason::new(code, detail)) }
+}
+
+fn idle_untrusted() -> Applied {
+    idle("customer_updates_off", "this source does not change customers; set updates_customers if it should")
 }
 
 fn idle_test() -> Applied {

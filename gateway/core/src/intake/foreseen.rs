@@ -21,12 +21,15 @@ impl Planner<'_> {
     /// Notes what a fact without an obstacle will do to its customer.
     pub(super) fn foresee(&self, fact: &Fact, context: &Context<'_>, foreseen: &mut Foreseen) {
         let draft = match fact {
-            Fact::Platform(platform) => people::of_platform(platform).ok().flatten(),
+            Fact::Platform(platform) if context.updates_customers => people::of_platform(platform).ok().flatten(),
             Fact::PatientUpdated(patient) if context.updates_customers && !patient.test => {
                 let before = self.foresee_customer(&patient.patient_external_id, foreseen);
                 (!is_outdated(patient, before)).then(|| draft_of(patient))
             }
-            Fact::PatientUpdated(_) | Fact::ConsultationCompleted(_) | Fact::ConsultationScheduled(_) => None,
+            Fact::Platform(_)
+            | Fact::PatientUpdated(_)
+            | Fact::ConsultationCompleted(_)
+            | Fact::ConsultationScheduled(_) => None,
         };
         if let Some(draft) = draft {
             let after = self.merge(self.foresee_customer(&draft.external_id, foreseen), &draft, false);

@@ -1,9 +1,9 @@
 //! One delivery's way: transform, envelope, signature, exchange, decision, record.
 
 use super::client::{Client, Exchange};
-use super::decide::{Ending, Moment, Rules, SKIPPED_BY_PLUGIN, decide};
+use super::decide::{Ending, Moment, Rules, decide};
 use super::endpoint::Endpoint;
-use super::lane::{Reply, Settled};
+use super::lane::Settled;
 use super::notice::Ticket;
 use super::outgoing::{Outgoing, Shaped};
 use super::report::Report;
@@ -47,14 +47,6 @@ pub(super) struct Courier {
     pub(super) complained_at: AtomicI64,
 }
 
-/// How an attempt ended.
-enum Attempted {
-    /// With something to record.
-    Report(Box<Report>),
-    /// The plugin decided to send nothing.
-    Skipped,
-}
-
 /// An attempt that has begun.
 struct Begun<'a> {
     endpoint: &'a Endpoint,
@@ -85,21 +77,14 @@ impl Courier {
             plugin_digest: None,
             logs: Vec::new(),
         };
-        let attempted = self.attempt(begun, &event).await;
+        let report = Box::new(self.attempt(begun, &event).await);
         drop(event);
-        let report = match attempted {
-            Attempted::Report(report) => report,
-            Attempted::Skipped => {
-                ticket.answered(Reply::Other);
-                return ticket.settled(self.abandon(pending.id, SKIPPED_BY_PLUGIN).await);
-            }
-        };
         // The slot is free as soon as the subscriber has answered; the record takes a disk's time more.
         ticket.answered(report.reply());
         ticket.settled(self.record(&report, &pending).await);
     }
 
-    async fn attempt(&self, mut begun: Begun<'_>, event: &Event) -> Attempted {
+    async fn attempt(&self, mut begun: Begun<'_>, event: &Event) -> Report {
         let body = envelope::build(event, begun.pending.subscription_id);
         let Some(binding) = &begun.endpoint.subscription().transform else {
             return self.send(begun, Shaped::envelope(body)).await;
@@ -111,7 +96,7 @@ impl Courier {
         begun.logs = reshaped.logs;
         match reshaped.outcome {
             Reshaped::Send(shaped) => self.send(begun, shaped).await,
-            Reshaped::Skip => Attempted::Skipped,
+            Reshaped::Skip(reason) => self.end(begun, None, Exchange::default(), Some(reason), Ending::Skipped),
             Reshaped::Failed(error) if binding.on_error == OnError::PassThrough => {
                 begun
                     .logs
@@ -125,7 +110,7 @@ impl Courier {
         }
     }
 
-    async fn send(&self, begun: Begun<'_>, shaped: Shaped) -> Attempted {
+    async fn send(&self, begun: Begun<'_>, shaped: Shaped) -> Report {
         let endpoint = begun.endpoint;
         let outgoing = Outgoing::sign(endpoint, begun.pending.event_id, shaped, self.clock.now_ms());
         let exchange = match endpoint.peer() {
@@ -150,7 +135,7 @@ impl Courier {
         exchange: Exchange,
         error: Option<AttemptError>,
         ending: Ending,
-    ) -> Attempted {
+    ) -> Report {
         let subscription = begun.endpoint.subscription();
         let rules = Rules {
             policy: subscription.retry_policy,
@@ -162,7 +147,7 @@ impl Courier {
             now_ms: self.clock.now_ms(),
             jitter_unit: chance::unit(),
         };
-        Attempted::Report(Box::new(Report {
+        Report {
             id: begun.id,
             started_at: begun.started_at,
             duration_ms: u32::try_from(begun.since.elapsed().as_millis()).unwrap_or(u32::MAX),
@@ -172,7 +157,7 @@ impl Courier {
             plugin_digest: begun.plugin_digest,
             logs: begun.logs,
             decision: decide(ending, rules, moment),
-        }))
+        }
     }
 
     /// Asks the store to record an attempt until it does: what was sent and answered must not be forgotten while this process lives.

@@ -12,7 +12,7 @@ pub(super) const GONE: &str = "gone";
 pub(super) const DEAD_LETTER: &str = "dead_letter";
 /// The reason on record where a transform failed and the binding says `skip`.
 pub(super) const SKIPPED_ON_ERROR: &str = "skipped_on_plugin_error";
-/// The reason on record where a transform decided to send nothing.
+/// The reason on record where a transform decided to send nothing; its own words are the attempt's error.
 pub(super) const SKIPPED_BY_PLUGIN: &str = "skipped_by_plugin";
 /// The reason on record where the event is no longer in the store.
 pub(super) const EVENT_MISSING: &str = "event_missing";
@@ -29,6 +29,8 @@ pub(super) enum Ending {
     },
     /// No whole answer: the network, the peer or the egress guard.
     Broken,
+    /// The transform decided to send nothing.
+    Skipped,
     /// The transform failed, and nothing was sent.
     PluginFailed(OnError),
 }
@@ -87,6 +89,7 @@ pub(super) fn decide(ending: Ending, rules: Rules<'_>, moment: Moment) -> Decisi
             },
         },
         Ending::Broken => plain(again(rules, moment, None)),
+        Ending::Skipped => plain(failed(SKIPPED_BY_PLUGIN)),
         // A plugin that calls its fault final is asked again all the same: by then another version may serve.
         Ending::PluginFailed(on_error) => plain(match on_error {
             OnError::DeadLetter => failed(DEAD_LETTER),
@@ -188,6 +191,12 @@ mod tests {
             assert_eq!(decision.next, Next::Failed { reason: RETRIES_EXHAUSTED.to_owned() });
             assert!(decision.throttled.is_some());
         }
+    }
+
+    #[test]
+    fn a_skip_is_final() {
+        let next = decided(Ending::Skipped, RetryPolicy::Exponential, 5, 1).next;
+        assert_eq!(next, Next::Failed { reason: SKIPPED_BY_PLUGIN.to_owned() });
     }
 
     #[test]

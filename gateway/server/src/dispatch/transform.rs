@@ -1,5 +1,6 @@
 //! A delivery's pass through the plugin that its subscription names.
 
+use super::decide::SKIPPED_BY_PLUGIN;
 use super::outgoing::Shaped;
 use crate::plugins::{Plugins, SendRequest, TransformCall, Transformed};
 use hookwright_core::delivery::{AttemptError, Pending};
@@ -11,8 +12,8 @@ use http::{HeaderValue, Method};
 pub(super) enum Reshaped {
     /// This is to be sent.
     Send(Shaped),
-    /// Nothing is to be sent.
-    Skip,
+    /// Nothing is to be sent, for the plugin's reason.
+    Skip(AttemptError),
     /// The plugin failed, or there is none.
     Failed(AttemptError),
 }
@@ -46,7 +47,9 @@ pub(super) async fn reshape(
     let result = plugins.transform(call).await;
     let outcome = match result.outcome {
         Transformed::Send(request) => shaped(request),
-        Transformed::Skip { .. } => Reshaped::Skip,
+        Transformed::Skip { reason } => {
+            Reshaped::Skip(AttemptError { kind: SKIPPED_BY_PLUGIN.to_owned(), detail: reason })
+        }
         Transformed::Fault { code, detail, retryable } => {
             let word = if retryable { "" } else { "; the plugin says that it will not do better later" };
             Reshaped::Failed(AttemptError { kind: code.to_owned(), detail: format!("{detail}{word}") })

@@ -109,6 +109,17 @@ fn a_partner_changes_a_customer_only_where_the_source_allows_it() {
 }
 
 #[test]
+fn an_event_about_a_customer_is_no_way_around_it() {
+    let mut world = World::with_texan();
+    for (number, name) in [(1, "customer.created"), (2, "customer.address_changed")] {
+        let off = world.receive(receive(number, accepted(vec![platform(name, &created("NM", "87501"))])));
+        assert_eq!((off.status, off.reason.unwrap().code.as_str()), (MessageStatus::Ignored, "customer_updates_off"));
+    }
+    assert_eq!(world.customers["cus_xyz"].region.unwrap().to_string(), "US-TX");
+    assert!(world.types().is_empty());
+}
+
+#[test]
 fn a_partners_old_news_does_not_undo_ours() {
     let mut world = World::with_texan();
     let update = accepted(vec![patient("cus_xyz", Some(address("NM", "87501")), Some(NOW - 1))]);
@@ -130,7 +141,7 @@ fn a_partner_creates_no_customer_by_an_update() {
 fn one_message_may_bring_a_customer_and_their_consultation() {
     let mut world = World::new();
     let facts = vec![platform("customer.created", &created("TX", "78701")), completed("cus_xyz")];
-    let received = world.receive(receive(1, accepted(facts)));
+    let received = world.receive(Receive { updates_customers: true, ..receive(1, accepted(facts)) });
     assert_eq!(received.status, MessageStatus::Processed);
     assert_eq!(
         world.types(),
