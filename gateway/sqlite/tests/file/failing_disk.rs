@@ -2,7 +2,8 @@
 //!
 //! A child process works under a shim that lets its n-th write or sync fail. `HOOKWRIGHT_FAILING_DISK_RUNS=2000` makes that many runs instead of a slice.
 
-use crate::place::{Place, START_MS, entropy, publishing, subscribe};
+use crate::place::{Place, START_MS, change, entropy, publishing, subscribe};
+use hookwright_core::audit::is_intact;
 use hookwright_core::id::EventId;
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::intake::{Answer, Published, PublishedEvent};
@@ -23,7 +24,7 @@ const ENOSPC: i32 = 28;
 
 const SLICE: u64 = 24;
 const PUBLISHERS: usize = 4;
-const EVENTS_OF_EACH: usize = 25;
+const EVENTS_OF_EACH: usize = 15;
 /// Begins a round of publications that are made at once.
 const ROUND: &str = "=";
 
@@ -108,6 +109,10 @@ async fn child_under_a_failing_disk() {
     for _ in 0..EVENTS_OF_EACH {
         note(ROUND.to_owned());
         let publishers: Vec<_> = (0..PUBLISHERS).map(|_| tokio::spawn(publish(store.clone()))).collect();
+        // Beside publications, something that is audited: what is refused must leave no gap in the chain.
+        if let Err(error) = store.record(change("message.read").audit).await {
+            note(format!("-{}", word(&error)));
+        }
         for publisher in publishers {
             note(publisher.await.unwrap());
         }
@@ -214,6 +219,11 @@ async fn examine(run: &Run, fault: Fault) {
         events.len() >= acknowledged.len() && events.len() <= acknowledged.len() + run.refusals().count(),
         "{fault:?}"
     );
+    store.record(change("message.read").audit).await.unwrap();
+    let audit = store.audit(page).await.unwrap().rows;
+    assert!(audit.iter().all(is_intact), "{fault:?}");
+    assert!(audit.windows(2).all(|pair| pair[0].previous == pair[1].hash), "the chain has a gap: {fault:?}");
+    assert_eq!(audit.last().map(|first| first.previous), Some([0; 32]), "the chain has no beginning: {fault:?}");
     store.submit(publishing("{}")).await.unwrap();
     store.close().await.unwrap();
 }
