@@ -8,7 +8,7 @@ mod tls;
 pub use tls::ListenerError;
 use tls::Tls;
 
-use crate::config::ListenerConfig;
+use crate::config::{ListenerConfig, TlsFiles};
 use axum::Router;
 use axum::body::Body;
 use http::Request;
@@ -34,6 +34,11 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 /// When the system has no more file descriptors, accepting at once would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Whether certificate and key are there and fit together.
+pub fn check_tls(files: &TlsFiles) -> Result<(), ListenerError> {
+    Tls::load(files).map(drop)
+}
 
 /// A bound listener with all that it needs to serve.
 #[derive(Debug)]

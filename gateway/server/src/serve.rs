@@ -3,10 +3,12 @@
 mod keyring;
 pub mod log;
 mod open;
+mod preflight;
 mod signals;
 
 pub use keyring::KeyringError;
 pub use open::{OpenedStore, migrate_store, open_store, word_about_key};
+pub use preflight::preflight;
 pub use signals::told_to_stop;
 
 use crate::app::App;

@@ -5,7 +5,8 @@ use super::output::{print, print_json};
 use super::settings::SettingsArguments;
 use super::table::Table;
 use crate::config::key::{KEY_VARIABLE, KEYS};
-use crate::config::{BadConfig, KeyPlace, Loaded, Origin};
+use crate::config::{BadConfig, Fault, KeyPlace, Loaded, Origin};
+use crate::serve;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -32,8 +33,7 @@ pub(super) fn run(arguments: &CheckConfigArguments) -> Result<ExitCode, Failure>
         Ok(loaded) => print(&as_toml(&loaded))?,
         Err(failure) => match failure.downcast::<BadConfig>() {
             Ok(bad) if arguments.json => {
-                let fault = |fault: &crate::config::Fault| json!({ "key": fault.key, "from": fault.origin.to_string(), "detail": fault.detail });
-                print_json(&json!({ "valid": false, "faults": bad.0.iter().map(fault).collect::<Vec<_>>() }))?;
+                print_json(&json!({ "valid": false, "faults": faults_as_json(&bad.0) }))?;
                 return Ok(ExitCode::FAILURE);
             }
             Ok(bad) => return Err(bad),
@@ -52,14 +52,26 @@ fn key_place(loaded: &Loaded) -> String {
     }
 }
 
+fn faults_as_json(faults: &[Fault]) -> Vec<serde_json::Value> {
+    let one = |fault: &Fault| json!({ "key": fault.key, "from": fault.origin.to_string(), "detail": fault.detail });
+    faults.iter().map(one).collect()
+}
+
 fn as_json(loaded: &Loaded) -> serde_json::Value {
     let setting = |setting: &crate::config::Setting| json!({ "key": setting.path, "value": setting.value, "from": setting.origin.to_string() });
     let settings: Vec<_> = loaded.settings.iter().map(setting).collect();
-    json!({ "valid": true, "sealing_keys": key_place(loaded), "settings": settings })
+    let missing = faults_as_json(&serve::preflight(loaded));
+    json!({ "valid": true, "not_on_this_machine": missing, "sealing_keys": key_place(loaded), "settings": settings })
 }
 
 fn as_toml(loaded: &Loaded) -> String {
-    let head = format!("# The configuration is valid. Sealing keys: {}.", key_place(loaded));
+    let mut head = format!("# The configuration is valid. Sealing keys: {}.", key_place(loaded));
+    // A configuration may be checked elsewhere than it is used, so that this makes it no less valid.
+    let missing = serve::preflight(loaded);
+    if !missing.is_empty() {
+        head.push_str("\n# On this machine it could not be used as it stands:");
+        head.extend(missing.iter().map(|fault| format!("\n#   {fault}")));
+    }
     let line = |setting: &crate::config::Setting| {
         let line = match &setting.value {
             Some(value) => format!("{} = {value}", setting.path),

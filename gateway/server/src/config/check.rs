@@ -5,10 +5,12 @@ use super::key::KEY_VARIABLE;
 use super::raw::Raw;
 use super::reader::{Reader, Setting, found, quoted};
 use super::{Config, Database, DeliveryConfig, KeyPlace, ListenerConfig, LogConfig, PluginsConfig, TlsFiles};
+use crate::problem::chain;
 use hookwright_core::egress::Cidr;
 use hookwright_core::establishment::Validity;
 use hookwright_core::region::RegionCode;
 use hookwright_core::retry::Schedule;
+use hookwright_core::seal::Keyring;
 use hookwright_plugin_host::{DEADLINE_MAX, MEMORY_BYTES_MAX};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -79,12 +81,22 @@ impl Loaded {
             log: log(&mut reader),
             drain,
         };
+        if clash(config.public.address, config.admin.address) {
+            let detail = format!("{} is taken by public.listen", config.admin.address);
+            reader.fault(ADMIN.listen, detail);
+        }
         let (found, mut settings) = (reader.faults, reader.settings);
         let mut faults = raw.into_faults();
         faults.extend(found);
         settings.sort_by_key(|setting| super::key::KEYS.iter().position(|key| key.path == setting.path));
         if faults.is_empty() { Ok(Self { config, settings }) } else { Err(BadConfig(faults)) }
     }
+}
+
+/// Whether two listeners cannot both have their addresses. Port 0 is a free one each time.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let overlap = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && one.port() != 0 && overlap
 }
 
 fn database(reader: &mut Reader<'_>) -> Database {
@@ -113,10 +125,12 @@ fn database(reader: &mut Reader<'_>) -> Database {
 fn keys(reader: &mut Reader<'_>, raw: &Raw, database: &Database) -> KeyPlace {
     let file = reader.optional("keys.file", |path: &PathBuf| quoted(&path.display().to_string()), path);
     match (raw.key_text(), file) {
-        (Some(text), None) if !text.trim().is_empty() => KeyPlace::Text(text.to_owned()),
-        (Some(_), None) => {
-            reader.fault(KEY_VARIABLE, "expected the text of the sealing keys, found nothing");
-            KeyPlace::Text(String::new())
+        (Some(text), None) => {
+            // The error names a line, never what is in it.
+            if let Err(error) = Keyring::parse(text) {
+                reader.fault(KEY_VARIABLE, chain(&error));
+            }
+            KeyPlace::Text(text.to_owned())
         }
         (Some(_), Some(file)) => {
             reader.fault("keys.file", format!("{KEY_VARIABLE} holds the sealing keys too; say it in one place"));

@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
             Value::Text(text) => parse(text),
             Value::Integer(number) => parse(&number.to_string()),
             Value::Boolean(value) => parse(&value.to_string()),
-            other => Err(format!("expected text, found {}", kind(other))),
+            other => Err(format!("expected text or a whole number, found {}", kind(other))),
         });
         let value = value.unwrap_or(default);
         self.note(path, Some(show(&value)));
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
                 other => return Err(format!("expected a list, found {}", kind(other))),
             };
             let read = |(at, item): (usize, &String)| parse(item).map_err(|error| format!("entry {}: {error}", at + 1));
-            items.iter().enumerate().map(read).collect()
+            all(items.iter().enumerate().map(read))
         });
         let value = value.unwrap_or(default);
         let shown: Vec<String> = value.iter().map(|item| quoted(&show(item))).collect();
@@ -171,9 +171,9 @@ impl<'a> Reader<'a> {
                 })?;
                 Ok((parse_key(&name)?, number))
             };
-            items.into_iter().map(read).collect()
+            all(items.into_iter().map(read))
         });
-        let value: std::collections::BTreeMap<K, u32> = value.unwrap_or_default();
+        let value: std::collections::BTreeMap<K, u32> = value.unwrap_or_default().into_iter().collect();
         let shown: Vec<String> =
             value.iter().map(|(name, number)| format!("{} = {number}", quoted(&name.to_string()))).collect();
         self.note(path, Some(if shown.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", shown.join(", ")) }));
@@ -212,6 +212,18 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) fn found(text: &str) -> String {
     let cut: String = text.chars().take(60).collect();
     if cut.len() < text.len() { format!("{}…", quoted(&cut)) } else { quoted(&cut) }
+}
+
+/// All values, or all that is wrong with them.
+fn all<T>(read: impl Iterator<Item = Result<T, String>>) -> Result<Vec<T>, String> {
+    let (mut values, mut faults) = (Vec::new(), Vec::new());
+    for one in read {
+        match one {
+            Ok(value) => values.push(value),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(values) } else { Err(faults.join("; ")) }
 }
 
 fn split(text: &str) -> Vec<String> {

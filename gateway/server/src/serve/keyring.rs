@@ -91,6 +91,15 @@ pub(super) fn obtain(place: &KeyPlace, database: &Database) -> Result<Obtained, 
     }
 }
 
+/// Whether [`obtain`] would succeed, as far as reading tells; nothing is made.
+pub(super) fn look(place: &KeyPlace, database: &Database) -> Result<(), KeyringError> {
+    let Database::Sqlite(file) = database;
+    match place {
+        KeyPlace::FileOrNew(path) if !path.exists() && !file.exists() => Ok(()),
+        _ => obtain(place, database).map(drop),
+    }
+}
+
 fn parse(text: &str, place: &str) -> Result<Keyring, KeyringError> {
     Keyring::parse(text).map_err(|source| KeyringError::Bad { place: place.to_owned(), source })
 }

@@ -118,6 +118,37 @@ fn every_fault_names_its_key_its_line_and_what_was_expected() {
 }
 
 #[test]
+fn two_listeners_need_two_addresses() {
+    for (public, admin) in [("127.0.0.1:9", "127.0.0.1:9"), ("0.0.0.0:9", "127.0.0.1:9"), ("[::1]:9", "[::]:9")] {
+        let text = format!("public.listen = \"{public}\"\nadmin.listen = \"{admin}\"");
+        assert_eq!(fault(&text), format!("admin.listen (h.toml:2): {admin} is taken by public.listen"));
+    }
+    for (public, admin) in [("127.0.0.1:9", "127.0.0.2:9"), ("127.0.0.1:0", "127.0.0.1:0")] {
+        check(&format!("public.listen = \"{public}\"\nadmin.listen = \"{admin}\"")).unwrap();
+    }
+}
+
+#[test]
+fn every_bad_entry_is_told() {
+    let said = fault("egress.allow = [\"x\", \"10.0.0.0/8\", \"10.0.0.0/40\"]");
+    assert!(said.contains("entry 1: ") && said.contains("; entry 3: ") && !said.contains("entry 2"), "{said}");
+    let said = fault("compliance.validity_days_by_region = { Texas = 1, US-NM = 0, US-CA = 2 }");
+    assert!(said.contains("\"Texas\"") && said.contains("US-NM: ") && !said.contains("US-CA"), "{said}");
+    let said = fault("compliance.validity_days = 1.5");
+    assert!(said.ends_with("expected text or a whole number, found a fraction"), "{said}");
+}
+
+#[test]
+fn a_text_that_is_no_key_is_told_but_not_repeated() {
+    for text in ["hunter2", "", "# none", "abcd"] {
+        let mut raw = Raw::default();
+        raw.environment([("HOOKWRIGHT_KEY".to_owned(), text.to_owned())]);
+        let bad = Loaded::check(raw).unwrap_err().to_string();
+        assert!(bad.contains("HOOKWRIGHT_KEY") && !bad.contains("hunter2"), "{bad}");
+    }
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     assert_eq!(check("drain = 5\nlisten = 1\n[log]\nformat = \"xml\"").unwrap_err().len(), 3);
 }
