@@ -14,7 +14,7 @@ mod tests;
 
 pub use planner::{Planner, Policy};
 pub use publication::{PublishedEvent, published_body};
-pub use reception::dedupe_keys;
+pub use reception::{dedupe_keys, resumed_body};
 
 use crate::audit::AuditDraft;
 use crate::customer::{Customer, CustomerDraft};
@@ -91,6 +91,8 @@ pub struct Resume {
     pub reason: Option<String>,
     /// The request's id, for the audit.
     pub request_id: Option<String>,
+    /// The operator's claim on an idempotency key; where it was made before, nothing is done.
+    pub claim: Option<Claim>,
 }
 
 /// Events of the platform, to be committed together.
@@ -144,7 +146,7 @@ pub struct Expire {
 pub enum Answer {
     /// Of a received message.
     Received(Received),
-    /// Of a message taken up again; `None` if it is not there or no longer in a state to be.
+    /// Of a message taken up again; `None` if it is not there, no longer in a state to be, or its claim was made before.
     Resumed(Option<Received>),
     /// Of a publication.
     Published(Published),
@@ -291,6 +293,7 @@ impl Work {
             Self::Resume(resume) => {
                 needs.messages.push(resume.message_id);
                 needs.dedupe.extend(&resume.keys);
+                needs.idempotency.extend(resume.claim.iter().map(|claim| claim.key));
                 needs.customers.extend(customers_of(&resume.parsed));
             }
             Self::Publish(publish) => {

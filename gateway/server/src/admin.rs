@@ -29,7 +29,6 @@ use crate::problem::{Problem, request_id};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
-use http::StatusCode;
 
 /// Everything below `/admin`, and 404 for all else.
 pub fn router(app: App) -> Router {
@@ -85,11 +84,6 @@ async fn nothing_here() -> Problem {
     Problem::not_found("path")
 }
 
-/// The router adds `Allow` to it.
 async fn not_allowed() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "this path does not take this method; Allow names those it takes",
-    )
+    Problem::method_not_allowed()
 }

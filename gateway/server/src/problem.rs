@@ -84,6 +84,12 @@ impl Problem {
         )
     }
 
+    /// 405; the router names in `Allow` what would be.
+    pub fn method_not_allowed() -> Self {
+        let detail = "this path does not take this method; Allow names those it takes";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    }
+
     /// 404: there is no such thing.
     pub fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
@@ -92,6 +98,7 @@ impl Problem {
     /// 422 with one pointer per bad field.
     pub fn invalid(errors: Vec<FieldFault>) -> Self {
         let detail = match errors.as_slice() {
+            [one] if one.pointer.is_empty() => one.detail.clone(),
             [one] => format!("{}: {}", one.pointer, one.detail),
             many => format!("{} fields are not valid", many.len()),
         };

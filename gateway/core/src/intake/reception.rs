@@ -4,7 +4,7 @@ use super::foreseen::Foreseen;
 use super::planner::{AuditNote, Planner, received};
 use super::{KeptMessage, MessageOutcome, Receive, Received, Resume};
 use crate::id::{EventId, MessageId};
-use crate::idempotency;
+use crate::idempotency::{self, Claim, StoredAnswer};
 use crate::message::{Fact, Message, MessageStatus, Parsed, RawMessage, Reason};
 use crate::region::RegionCode;
 
@@ -27,6 +27,9 @@ pub fn dedupe_keys(raw: &RawMessage, transport_id: Option<&str>, parsed: &Parsed
     }
     keys
 }
+
+/// The status of a message that was taken up again, whatever became of it.
+const TAKEN_UP: u16 = 200;
 
 /// Who and what a message's facts are applied for.
 pub(super) struct Context<'a> {
@@ -117,7 +120,8 @@ impl Planner<'_> {
 
     pub(super) fn resume(&mut self, resume: &Resume) -> Option<Received> {
         let kept: KeptMessage = self.facts.messages.get(&resume.message_id)?.clone();
-        if !kept.status.can_be_reprocessed() {
+        let made_before = |claim: &Claim| self.facts.idempotency.contains_key(&claim.key);
+        if !kept.status.can_be_reprocessed() || resume.claim.as_ref().is_some_and(made_before) {
             return None;
         }
         let origin = format!("source:{}", resume.slug);
@@ -148,6 +152,11 @@ impl Planner<'_> {
             ..received(resume.message_id, outcome.status)
         };
         self.claim(&resume.keys, &answer);
+        if let Some(claim) = &resume.claim {
+            let stored = StoredAnswer { status: TAKEN_UP, body: resumed_body(&answer) };
+            self.facts.idempotency.insert(claim.key, (claim.body_hash, stored.clone()));
+            self.writes.idempotency.push((claim.clone(), stored));
+        }
         self.writes.outcomes.push(MessageOutcome {
             id: resume.message_id,
             status: outcome.status,
@@ -247,6 +256,19 @@ impl Planner<'_> {
             detail: format!("events={}{code}", outcome.events.len()),
         });
     }
+}
+
+/// The body an operator is answered with who took a message up again.
+pub fn resumed_body(received: &Received) -> Vec<u8> {
+    let mut body = serde_json::json!({
+        "id": received.message_id,
+        "status": received.status,
+        "events": received.events,
+    });
+    if let Some(reason) = &received.reason {
+        body["reason"] = serde_json::json!(reason);
+    }
+    body.to_string().into_bytes()
 }
 
 fn metadata(parsed: &Parsed) -> Vec<(String, String)> {

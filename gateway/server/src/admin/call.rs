@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use hookwright_core::audit::AuditDraft;
 use hookwright_core::idempotency::{self, Claim, Claimed, StoredAnswer};
 use hookwright_store::{Change, KeyScope};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode, header};
 use std::sync::Arc;
 
 const REASON_HEADER: &str = "x-audit-reason";
@@ -50,6 +50,12 @@ fn admitted(app: &App, request: &Request) -> Result<Call, Problem> {
     let path = request.uri().path();
     let caller = access::authenticate(app, headers)?;
     caller.must(access::needed(request.method(), path))?;
+    if !is_text(path) {
+        return Err(Problem::not_found("path"));
+    }
+    if headers.contains_key(header::IF_MATCH) && !has_versions(path) {
+        return Err(unversioned());
+    }
     if !is_list(request.method(), path) {
         Query::of(request.uri()).finish()?;
     }
@@ -70,6 +76,32 @@ fn admitted(app: &App, request: &Request) -> Result<Call, Problem> {
 fn is_list(method: &Method, path: &str) -> bool {
     let collection = path.trim_end_matches('/').split('/').count() == 3;
     matches!(*method, Method::GET | Method::HEAD) && collection
+}
+
+/// Whether a path is UTF-8 once its escapes are undone.
+fn is_text(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    let mut undone = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escaped = bytes.get(at + 1..at + 3).filter(|_| *byte == b'%');
+        let value = escaped.and_then(|digits| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok());
+        undone.push(value.unwrap_or(*byte));
+        at += if value.is_some() { 3 } else { 1 };
+    }
+    str::from_utf8(&undone).is_ok()
+}
+
+/// What operators edit has versions to be named in `If-Match`.
+fn has_versions(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    segments.next() == Some("admin") && matches!(segments.next(), Some("subscriptions" | "sources"))
+}
+
+/// 412: a condition that nothing can meet, which must not be passed over.
+fn unversioned() -> Problem {
+    let detail = "what is here has no versions to match; leave If-Match out";
+    Problem::new(StatusCode::PRECONDITION_FAILED, "no_version", detail)
 }
 
 fn reason(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -172,7 +204,7 @@ impl Call {
 pub fn key_reused() -> Problem {
     let detail = "this idempotency key was used with another body before";
     let errors = vec![FieldFault { pointer: "Idempotency-Key".to_owned(), detail: detail.to_owned() }];
-    Problem::new(http::StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail).errors(errors)
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail).errors(errors)
 }
 
 #[cfg(test)]
@@ -205,6 +237,22 @@ mod tests {
         let mut twice = with(KEY_HEADER, b"a");
         twice.append(KEY_HEADER, HeaderValue::from_static("a"));
         assert!(key(&twice).is_err());
+    }
+
+    #[test]
+    fn a_path_is_text_once_its_escapes_are_undone() {
+        for good in ["/admin/events", "/admin/customers/caf%C3%A9", "/admin/customers/100%", "/admin/customers/%zz%2"] {
+            assert!(is_text(good), "{good}");
+        }
+        for bad in ["/admin/customers/%FF", "/admin/customers/%C3", "/admin/%ed%a0%80"] {
+            assert!(!is_text(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_operators_edit_has_versions() {
+        assert!(has_versions("/admin/subscriptions/sub_1") && has_versions("/admin/sources/src_1"));
+        assert!(!has_versions("/admin/customers/cus_1") && !has_versions("/admin/plugins/sources"));
     }
 
     #[test]

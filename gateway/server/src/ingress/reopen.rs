@@ -1,6 +1,7 @@
 //! Taking up a kept message again: by the gateway itself, when what it waited for is there, or by an operator.
 
 use crate::plugins::{Plugins, PluginsBusy};
+use hookwright_core::idempotency::Claim;
 use hookwright_core::intake::{Resume, dedupe_keys};
 use hookwright_core::message::{Message, MessageStatus, Parsed, RawMessage};
 use hookwright_core::region::RegionCode;
@@ -18,6 +19,8 @@ pub struct Reopening {
     pub reason: Option<String>,
     /// The request's id.
     pub request_id: Option<String>,
+    /// The operator's claim on an idempotency key.
+    pub claim: Option<Claim>,
 }
 
 /// What is to be submitted for a kept message. What waits or is held was understood when it came; anything else is parsed again, by the version that serves now.
@@ -48,6 +51,7 @@ pub async fn reopen(
         actor: reopening.actor,
         reason: reopening.reason,
         request_id: reopening.request_id,
+        claim: reopening.claim,
     })
 }
 

@@ -5,7 +5,8 @@ use crate::chance;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// The header that carries it, both ways.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -39,7 +40,10 @@ pub async fn carry(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    // A router's own refusal of a method is bare.
+    let bare = response.status() == StatusCode::METHOD_NOT_ALLOWED && response.headers().get(CONTENT_TYPE).is_none();
+    let refusal = bare.then(Problem::method_not_allowed);
+    if let Some(problem) = response.extensions_mut().remove::<Problem>().or(refusal) {
         response = problem.answer(&id.0);
     }
     if let Ok(value) = HeaderValue::from_str(&id.0) {

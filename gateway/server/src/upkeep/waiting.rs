@@ -60,6 +60,7 @@ fn without_source(message: Message) -> Resume {
         actor: by_itself().actor,
         reason: None,
         request_id: None,
+        claim: None,
     }
 }
 

@@ -140,6 +140,7 @@ pub(super) fn resume(message: &Message, transport_id: Option<&str>, region: Opti
         actor: "system".to_owned(),
         reason: None,
         request_id: None,
+        claim: None,
     }
 }
 

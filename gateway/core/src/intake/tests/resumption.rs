@@ -2,6 +2,7 @@
 
 use super::world::World;
 use super::*;
+use crate::idempotency::Claim;
 use crate::intake::Answer;
 use crate::message::{MessageStatus, Reason};
 
@@ -120,4 +121,23 @@ fn a_refused_message_claims_its_ids_when_it_is_taken_after_all() {
     let again = world.receive(Receive { transport_id: Some("t1".to_owned()), ..receive(2, understood()) });
     assert!(again.duplicate);
     assert_eq!(world.events.len(), 1);
+}
+
+#[test]
+fn an_operators_claim_is_kept_with_the_answer_and_holds_off_a_second_effect() {
+    let mut world = World::with_texan();
+    world.receive(receive(1, failed()));
+    let claim = Claim { key: [1; 32], body_hash: [2; 32] };
+    let claiming = |mut work: Work| {
+        let Work::Resume(resume) = &mut work else { panic!("a resumption") };
+        resume.claim = Some(claim.clone());
+        work
+    };
+    // It fails again, so its state alone would let it be taken up once more.
+    let work = claiming(world.resume_work(1, failed(), None));
+    let answers = world.batch(&[work.clone(), work]);
+    assert!(matches!(answers.as_slice(), [Answer::Resumed(Some(_)), Answer::Resumed(None)]));
+    let Answer::Resumed(Some(received)) = &answers[0] else { panic!("taken up") };
+    let body = String::from_utf8(crate::intake::resumed_body(received)).unwrap();
+    assert!(body.contains(r#""status":"quarantined""#) && body.contains(&received.message_id.to_string()), "{body}");
 }

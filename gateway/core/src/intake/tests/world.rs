@@ -105,6 +105,7 @@ impl World {
             actor: "system".to_owned(),
             reason: None,
             request_id: None,
+            claim: None,
         }))
     }
 

@@ -9,21 +9,10 @@ use crate::problem::Problem;
 use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use hookwright_core::intake::{Answer, Received, Work};
-use hookwright_core::message::Reason;
+use hookwright_core::intake::{Answer, Work, resumed_body};
 use hookwright_core::region::RegionCode;
 use http::StatusCode;
-use serde::Serialize;
 use std::sync::Arc;
-
-#[derive(Serialize)]
-struct Outcome<'a> {
-    id: String,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a Reason>,
-    events: Vec<String>,
-}
 
 /// `POST /admin/messages/{id}/reprocess`.
 pub async fn reprocess(
@@ -54,16 +43,19 @@ pub async fn reprocess(
         actor: call.caller.actor.clone(),
         reason: call.reason.clone(),
         request_id: Some(call.request_id.clone()),
+        claim: call.claim(&bytes),
     };
     let resume = reopen(&app.plugins, source, message, reopening).await?;
     let work = Work::Resume(Box::new(resume));
     let Answer::Resumed(resumed) = app.store.submit(work).await? else {
         return Err(Problem::unexpected(&"a message taken up again was answered as something else"));
     };
-    // It may have been processed between the look at it and now.
-    let received = resumed.ok_or_else(settled)?;
+    let Some(received) = resumed else {
+        // Somebody else was faster: another request, or this very one.
+        return call.replay(&app, &bytes).await?.ok_or_else(settled);
+    };
     app.upkeep.establishment_changed();
-    answer::ok(&shown(&received))
+    Ok(answer::plain(StatusCode::OK, resumed_body(&received)))
 }
 
 fn region(bytes: &[u8]) -> Result<Option<RegionCode>, Problem> {
@@ -83,15 +75,6 @@ fn region(bytes: &[u8]) -> Result<Option<RegionCode>, Problem> {
     }
     faults.finish()?;
     Ok(region)
-}
-
-fn shown(received: &Received) -> Outcome<'_> {
-    Outcome {
-        id: received.message_id.to_string(),
-        status: received.status.as_str(),
-        reason: received.reason.as_ref(),
-        events: received.events.iter().map(ToString::to_string).collect(),
-    }
 }
 
 fn settled() -> Problem {

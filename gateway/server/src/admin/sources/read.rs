@@ -81,6 +81,9 @@ fn fields(
     };
     let stated = secrets::read(&mut object, faults);
     let plugin = object.required_text("plugin", 100, faults);
+    if plugin.is_some_and(|plugin| !is_slug(plugin)) {
+        faults.add("/plugin", "cannot be a plugin's name: 1 to 63 of a-z, 0-9 and hyphens");
+    }
     if world.is_some_and(|world| world != "inbound") {
         faults.add("/plugin", "is an outbound plugin; a source needs an inbound one");
     }

@@ -41,6 +41,9 @@ pub fn read(mut object: Object<'_>, faults: &mut Faults) -> Option<Scheme> {
     if let Err(BadScheme { field, why }) = scheme.check() {
         faults.add(format!("{at}{field}"), why);
     }
+    if let Scheme::Hmac(scheme) = &scheme {
+        distinct(scheme, &at, faults);
+    }
     Some(scheme)
 }
 
@@ -68,6 +71,15 @@ fn hmac(object: &mut Object<'_>, faults: &mut Faults) -> Option<HmacScheme> {
         id_header,
         tolerance_seconds,
     })
+}
+
+/// One header cannot be the signature and something that is signed.
+fn distinct(scheme: &HmacScheme, at: &str, faults: &mut Faults) {
+    for (field, name) in [("timestamp_header", &scheme.timestamp_header), ("id_header", &scheme.id_header)] {
+        if name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&scheme.header)) {
+            faults.add(format!("{at}{field}"), "is the header of the signature itself");
+        }
+    }
 }
 
 /// Empty is as good as absent here, unlike for most texts.
@@ -143,6 +155,8 @@ mod tests {
             (json!({"type": "hmac", "header": "x", "signed_content": ["{bdy}"]}), "/verification/signed_content/0"),
             (json!({"type": "hmac", "header": "x", "signed_content": ["x"]}), "/verification/signed_content"),
             (json!({"type": "hmac", "header": "x", "tolerance_seconds": 0}), "/verification/tolerance_seconds"),
+            (json!({"type": "hmac", "header": "X-S", "timestamp_header": "x-s"}), "/verification/timestamp_header"),
+            (json!({"type": "hmac", "header": "X-S", "id_header": "X-S"}), "/verification/id_header"),
             (json!({"type": "standard_webhooks", "tolerance_seconds": 86_401}), "/verification/tolerance_seconds"),
         ] {
             let refusal = read(&body).unwrap_err();

@@ -9,8 +9,15 @@ use serde_json::Value;
 const COUNT_MAX: usize = 4;
 const CHARACTERS_MAX: usize = 512;
 
+/// A secret that a body states, and where it does.
+#[derive(Debug)]
+pub struct Stated {
+    pointer: String,
+    secret: RawSecret,
+}
+
 /// Reads `secret` or `secrets`, newest first; `None` where neither is there.
-pub fn read(object: &mut Object<'_>, faults: &mut Faults) -> Option<Vec<RawSecret>> {
+pub fn read(object: &mut Object<'_>, faults: &mut Faults) -> Option<Vec<Stated>> {
     let one = object.text("secret", CHARACTERS_MAX, faults);
     let many = object.list("secrets", COUNT_MAX, faults);
     match (one, many) {
@@ -18,66 +25,86 @@ pub fn read(object: &mut Object<'_>, faults: &mut Faults) -> Option<Vec<RawSecre
             faults.add("/secrets", "give either secret or secrets");
             None
         }
-        (Some(text), None) => parse(text, "/secret", faults).map(|secret| vec![secret]),
+        (Some(text), None) => parse(text, "/secret".to_owned(), faults).map(|stated| vec![stated]),
         (None, Some([])) => {
             faults.add("/secrets", "must hold at least one secret");
             None
         }
-        (None, Some(list)) => {
-            let secrets = list.iter().enumerate();
-            Some(secrets.filter_map(|(index, value)| entry(value, index, faults)).collect())
-        }
+        (None, Some(list)) => Some(entries(list, faults)),
         (None, None) => None,
     }
 }
 
-fn entry(value: &Value, index: usize, faults: &mut Faults) -> Option<RawSecret> {
-    let pointer = child("/secrets", &index.to_string());
-    let Value::String(text) = value else {
-        faults.add(pointer, format!("expected text, found {}", kind_of(value)));
-        return None;
-    };
-    parse(text, &pointer, faults)
+fn entries(list: &[Value], faults: &mut Faults) -> Vec<Stated> {
+    let mut all: Vec<Stated> = Vec::with_capacity(list.len());
+    for (index, value) in list.iter().enumerate() {
+        let pointer = child("/secrets", &index.to_string());
+        let Value::String(text) = value else {
+            faults.add(pointer, format!("expected text, found {}", kind_of(value)));
+            continue;
+        };
+        let Some(stated) = parse(text, pointer, faults) else { continue };
+        if all.iter().any(|other| other.secret == stated.secret) {
+            faults.add(stated.pointer, "is there twice");
+        } else {
+            all.push(stated);
+        }
+    }
+    all
 }
 
-fn parse(text: &str, pointer: &str, faults: &mut Faults) -> Option<RawSecret> {
-    RawSecret::parse(text).map_err(|error| faults.add(pointer, error.to_string())).ok()
+fn parse(text: &str, pointer: String, faults: &mut Faults) -> Option<Stated> {
+    match RawSecret::parse(text) {
+        Ok(secret) => Some(Stated { pointer, secret }),
+        Err(error) => {
+            faults.add(pointer, error.to_string());
+            None
+        }
+    }
 }
 
 /// The secrets a source has from now on: what was stated, or what it had, or a new one; held against its scheme.
 pub fn settle(
     scheme: &Scheme,
-    stated: Option<Vec<RawSecret>>,
+    stated: Option<Vec<Stated>>,
     kept: Option<&[RawSecret]>,
     random: [u8; 32],
     faults: &mut Faults,
 ) -> Vec<RawSecret> {
-    if !scheme.needs_secret() {
-        if stated.is_some() {
-            faults.add("/secret", "is of no use with the verification none");
+    match (stated, kept) {
+        (Some(stated), _) if !scheme.needs_secret() => {
+            for Stated { pointer, .. } in stated {
+                faults.add(pointer, "is of no use with the verification none");
+            }
+            Vec::new()
         }
-        return Vec::new();
+        (None, _) if !scheme.needs_secret() => Vec::new(),
+        (Some(stated), _) => taken(scheme, stated, faults),
+        (None, Some(kept)) => still_fitting(scheme, kept, faults),
+        (None, None) => generate(random),
     }
-    let was_stated = stated.is_some();
-    let secrets = match (stated, kept) {
-        (Some(secrets), _) => secrets,
-        (None, Some(kept)) => kept.to_vec(),
-        (None, None) => return generate(random),
-    };
-    if secrets.is_empty() && !was_stated {
-        faults.add("/secret", "is required: this verification needs one, and the source has none");
-    }
-    for secret in &secrets {
-        if let Err(error) = scheme.check_secret(secret) {
-            let detail = if was_stated {
-                error.to_string()
-            } else {
-                format!("the secret on record does not fit this verification ({error}); give a new one")
-            };
-            faults.add("/secret", detail);
+}
+
+fn taken(scheme: &Scheme, stated: Vec<Stated>, faults: &mut Faults) -> Vec<RawSecret> {
+    let mut secrets = Vec::with_capacity(stated.len());
+    for Stated { pointer, secret } in stated {
+        match scheme.check_secret(&secret) {
+            Ok(()) => secrets.push(secret),
+            Err(error) => faults.add(pointer, error.to_string()),
         }
     }
     secrets
+}
+
+fn still_fitting(scheme: &Scheme, kept: &[RawSecret], faults: &mut Faults) -> Vec<RawSecret> {
+    if kept.is_empty() {
+        faults.add("/secret", "is required: this verification needs one, and the source has none");
+    }
+    if let Some(error) = kept.iter().find_map(|secret| scheme.check_secret(secret).err()) {
+        let detail = format!("the secret on record does not fit this verification ({error}); give a new one");
+        faults.add("/secret", detail);
+    }
+    kept.to_vec()
 }
 
 /// One in the form of Standard Webhooks, which every scheme can use: the others take it as the text it is.

@@ -1,6 +1,6 @@
 //! Changes to a subscription that is there.
 
-use super::{find, read, show};
+use super::{find, header, read, show};
 use crate::admin::answer;
 use crate::admin::call::Call;
 use crate::admin::etag::{self, Condition};
@@ -49,7 +49,9 @@ impl Edit {
             }
             Self::Merge(body) => {
                 let mut whole = show::document(current);
-                patch::merge(&mut whole, body.clone());
+                let mut body = body.clone();
+                header::unify_case(&mut body);
+                patch::merge(&mut whole, body);
                 let wanted = read::read(app, &whole, Some(current)).await?;
                 Ok(wanted.into_changed(current))
             }

@@ -3,7 +3,7 @@
 use crate::admin::body::{Faults, child, kind_of};
 use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most headers a subscription may add.
 const COUNT_MAX: usize = 20;
@@ -48,6 +48,16 @@ pub fn read(members: &Map<String, Value>, at: &str, faults: &mut Faults) -> Vec<
     headers.into_iter().collect()
 }
 
+/// Writes the names in a patch's `headers` as they are kept, so that a patch finds them whatever their case. A name that is there twice is left for [`read`] to refuse.
+pub fn unify_case(patch: &mut Value) {
+    let Some(Value::Object(members)) = patch.get_mut("headers") else { return };
+    let distinct: BTreeSet<String> = members.keys().map(|name| name.to_ascii_lowercase()).collect();
+    if distinct.len() == members.len() {
+        *members =
+            std::mem::take(members).into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    }
+}
+
 fn one(name: &str, value: &Value) -> Result<(String, String), String> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "is not a legal header name".to_owned())?;
     let name = name.as_str();
@@ -77,6 +87,19 @@ mod tests {
     fn names_come_out_in_lower_case() {
         let headers = read(&json!({"X-Api-Key": "a b", "Authorization": "Bearer x"})).unwrap();
         assert_eq!(headers, [("authorization".into(), "Bearer x".into()), ("x-api-key".into(), "a b".into())]);
+    }
+
+    #[test]
+    fn a_patch_names_headers_in_any_case() {
+        let mut patch = json!({"headers": {"X-A": null, "x-b": "1"}, "Name": "x"});
+        unify_case(&mut patch);
+        assert_eq!(patch, json!({"headers": {"x-a": null, "x-b": "1"}, "Name": "x"}));
+        let mut twice = json!({"headers": {"X-A": "1", "x-a": "2"}});
+        unify_case(&mut twice);
+        assert_eq!(twice["headers"].as_object().unwrap().len(), 2);
+        let mut other = json!({"headers": null});
+        unify_case(&mut other);
+        assert_eq!(other, json!({"headers": null}));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use hookwright_core::customer::{self, CustomerDraft};
 use hookwright_core::event::EventDraft;
 use hookwright_core::idempotency::{self, Claim};
 use hookwright_core::intake::Publication;
-use hookwright_core::pattern::EventType;
+use hookwright_core::pattern::{BadPattern, EventType};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -49,7 +49,7 @@ pub fn batch(bytes: &[u8], actor: &str, strict: bool) -> Result<Batch, Problem> 
     } else {
         serde_json::from_slice::<Wire<'_>>(bytes).map(|wire| vec![wire])
     };
-    let Ok(wires) = wires else { return Err(shape(bytes)) };
+    let Ok(wires) = wires else { return Err(shape(bytes, actor, strict)) };
     if wires.is_empty() || wires.len() > EVENTS_MAX {
         return Err(Problem::field("", format!("expected 1 to {EVENTS_MAX} events, found {}", wires.len())));
     }
@@ -76,6 +76,10 @@ fn publication(wire: &Wire<'_>, at: &str, actor: &str, strict: bool, faults: &mu
 fn event_type(text: &str, at: &str, strict: bool, faults: &mut Faults) -> Option<EventType> {
     let pointer = child(at, "type");
     match EventType::try_new(text) {
+        Err(BadPattern::Asterisk) => {
+            faults.add(pointer, "an event has one type; an asterisk belongs in the patterns of subscriptions");
+            None
+        }
         Err(error) => {
             faults.add(pointer, error.to_string());
             None
@@ -93,9 +97,20 @@ fn event_type(text: &str, at: &str, strict: bool, faults: &mut Faults) -> Option
 
 fn check_data(data: &str, at: &str, faults: &mut Faults) {
     if !data.starts_with('{') {
-        faults.add(child(at, "data"), "expected an object");
+        faults.add(child(at, "data"), format!("expected an object, found {}", kind_of_text(data)));
     } else if data.len() > DATA_BYTES_MAX {
         faults.add(child(at, "data"), format!("must be at most {DATA_BYTES_MAX} bytes"));
+    }
+}
+
+/// What a value is, by how its text begins.
+fn kind_of_text(text: &str) -> &'static str {
+    match text.as_bytes().first() {
+        Some(b'[') => "a list",
+        Some(b'"') => "text",
+        Some(b't' | b'f') => "true or false",
+        Some(b'n') => "null",
+        _ => "a number",
     }
 }
 
@@ -120,18 +135,23 @@ fn customer(event_type: &EventType, data: &str, at: &str, faults: &mut Faults) -
     }
 }
 
-/// What is wrong with the shape of a body that did not read as events.
-fn shape(bytes: &[u8]) -> Problem {
+/// All that is wrong with a body that did not read as events: events that do read are held against everything else.
+fn shape(bytes: &[u8], actor: &str, strict: bool) -> Problem {
     let value = match body::value(bytes) {
         Ok(value) => value,
         Err(problem) => return problem,
     };
     let mut faults = Faults::default();
     match &value {
-        Value::Object(_) => event_shape(&value, "", &mut faults),
+        Value::Object(_) => event_shape(&value, "", strict, &mut faults),
         Value::Array(events) => {
-            for (index, event) in events.iter().enumerate() {
-                event_shape(event, &format!("/{index}"), &mut faults);
+            let texts: Vec<&RawValue> = serde_json::from_slice(bytes).unwrap_or_default();
+            for (index, (event, text)) in events.iter().zip(texts).enumerate() {
+                let at = format!("/{index}");
+                match serde_json::from_str::<Wire<'_>>(text.get()) {
+                    Ok(wire) => drop(publication(&wire, &at, actor, strict, &mut faults)),
+                    Err(_) => event_shape(event, &at, strict, &mut faults),
+                }
             }
         }
         other => faults.add("", format!("expected an event or a list of events, found {}", kind_of(other))),
@@ -143,11 +163,13 @@ fn shape(bytes: &[u8]) -> Problem {
     }
 }
 
-fn event_shape(value: &Value, at: &str, faults: &mut Faults) {
+fn event_shape(value: &Value, at: &str, strict: bool, faults: &mut Faults) {
     let Some(mut event) = Object::read(value, at, faults) else { return };
     event.require("type", "the event's type, as text", faults);
-    if let Some(found) = event.get("type").filter(|found| !found.is_string()) {
-        faults.add(event.pointer("type"), format!("expected text, found {}", kind_of(found)));
+    match event.get("type") {
+        Some(Value::String(text)) => drop(event_type(text, at, strict, faults)),
+        Some(found) => faults.add(event.pointer("type"), format!("expected text, found {}", kind_of(found))),
+        None => {}
     }
     event.require("data", "an object", faults);
     if let Some(found) = event.get("data").filter(|found| !found.is_object()) {

@@ -43,6 +43,9 @@ fn secrets_are_taken_as_given_and_held_against_the_scheme() {
         (json!({"secret": ""}), "/secret"),
         (json!({"secrets": []}), "/secrets"),
         (json!({"secrets": [SECRET, 7]}), "/secrets/1"),
+        (json!({"secrets": [SECRET, "too short"]}), "/secrets/1"),
+        (json!({"secrets": [SECRET, SECRET]}), "/secrets/1"),
+        (json!({"plugin": "No Such"}), "/plugin"),
         (json!({"secret": SECRET, "secrets": [SECRET]}), "/secrets"),
         (json!({"secret": SECRET, "verification": {"type": "none"}}), "/secret"),
     ] {

@@ -50,11 +50,18 @@ fn what_is_no_event_is_refused_with_every_place() {
         [pair("/1/data", "expected an object, found a list"), pair("/2", "expected an object, found a number")]
     );
     assert_eq!(errors("7"), [pair("", "expected an event or a list of events, found a number")]);
-    assert_eq!(errors(r#"{"type":"a","data":[1]}"#), [pair("/data", "expected an object")]);
-    assert_eq!(errors(r#"{"type":"a","data":null}"#), [pair("/data", "expected an object")]);
+    assert_eq!(errors(r#"{"type":"a","data":[1]}"#), [pair("/data", "expected an object, found a list")]);
+    assert_eq!(errors(r#"{"type":"a","data":null}"#), [pair("/data", "expected an object, found null")]);
     assert_eq!(errors("[]"), [pair("", "expected 1 to 1000 events, found 0")]);
     assert_eq!(errors(r#"{"type":"a","data":{},"idempotency_key":7}"#)[0].0, "/idempotency_key");
     assert_eq!(errors(r#"{"type":"a","data":{},"idempotency_key":""}"#)[0].0, "/idempotency_key");
+}
+
+#[test]
+fn one_bad_event_of_a_list_hides_no_other() {
+    let list = r#"[{"type":"a b","data":{}},{"data":{}},{"type":"order.*","data":5},{"type":"customer.created","data":{}},{"type":"a","data":{}}]"#;
+    let pointers: Vec<_> = errors(list).into_iter().map(|(pointer, _)| pointer).collect();
+    assert_eq!(pointers, ["/0/type", "/1/type", "/2/type", "/2/data", "/3/data/customer_id"]);
 }
 
 #[test]
