@@ -27,6 +27,11 @@ fn read(path: &Path) -> Result<Vec<u8>, DemoError> {
     std::fs::read(path).map_err(|source| DemoError::Component { path: path.to_owned(), source })
 }
 
+/// Where the crate of a plugin is, if there is a checkout.
+pub(super) fn crate_of(name: &str) -> Option<PathBuf> {
+    Some(checkout()?.join("plugins").join(name))
+}
+
 fn build(name: &str) -> Result<Vec<u8>, DemoError> {
     let checkout = checkout().ok_or(DemoError::NoCheckout)?;
     Ok(build_guest(&checkout.join("plugins").join(name), &checkout.join("target").join("guests"))?)

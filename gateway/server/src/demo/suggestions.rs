@@ -1,11 +1,11 @@
 //! What to try while the demo is up: commands that work as they stand.
 
-use super::guests::OUTBOUND;
+use super::guests::{OUTBOUND, crate_of};
 use super::narrator::Narrator;
 use super::report::Report;
 use super::stage::Stage;
 use super::story::PATH;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Prints them.
 pub(super) fn print(stage: &Stage, report: &Report, narrator: &Narrator) {
@@ -44,19 +44,51 @@ pub(super) fn print(stage: &Stage, report: &Report, narrator: &Narrator) {
         ),
     );
     narrator.command(
-        "Change a plugin's source and swap it in, while requests are served",
-        &format!("{hookwright} plugin push {OUTBOUND} plugins/{OUTBOUND} --url {admin}"),
+        "Meanwhile the platform publishes an order; the receiver gets it again, seconds and minutes later",
+        &format!(
+            "curl -sS {admin}/admin/events -H 'content-type: application/json' \\\n  \
+             -d '{{\"type\":\"order.placed\",\"data\":{{\"customer_id\":\"cus_xyz\",\"order_id\":\"ord_1\"}}}}'"
+        ),
     );
+    if let Some(directory) = crate_of(OUTBOUND) {
+        let directory = from_here(&directory);
+        narrator.command(
+            "Change a plugin's source and swap it in, while requests are served",
+            &format!("{hookwright} plugin push {OUTBOUND} {directory} --url {admin}"),
+        );
+    }
     narrator.heading("What arrives from now on is shown below.");
 }
 
 /// How to call this very program from where it was started.
 fn command() -> String {
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("hookwright"));
-    let here = std::env::current_dir().unwrap_or_default();
-    let shown = program.strip_prefix(&here).unwrap_or(&program).display().to_string();
+    let shown = from_here(&std::env::current_exe().unwrap_or_else(|_| PathBuf::from("hookwright")));
+    // A shell looks for a bare name elsewhere.
+    if shown.contains('/') { shown } else { format!("./{shown}") }
+}
+
+/// A path as a shell takes it in the directory in which the demo was started.
+fn from_here(path: &Path) -> String {
+    word(path, &std::env::current_dir().unwrap_or_default())
+}
+
+fn word(path: &Path, here: &Path) -> String {
+    let shown = path.strip_prefix(here).unwrap_or(path).display().to_string();
     if shown.contains(|c: char| !(c.is_ascii_alphanumeric() || "/._-".contains(c))) {
         return crate::cli::quote(&shown);
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_word_of_the_shell_wherever_it_is() {
+        let here = Path::new("/home/ada/hookwright");
+        assert_eq!(word(Path::new("/home/ada/hookwright/plugins/x"), here), "plugins/x");
+        assert_eq!(word(Path::new("/opt/hookwright/plugins/x"), here), "/opt/hookwright/plugins/x");
+        assert_eq!(word(Path::new("/home/ada/my plugins/x"), here), "'/home/ada/my plugins/x'");
+    }
 }
