@@ -67,13 +67,16 @@ pub struct Consultation {
 /// What a consultation does to the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The record is new or reaches further now; the event is fired.
+    /// The consultation counts, and this is the record now; the event is fired.
     Fulfilled(Establishment),
-    /// An older consultation than the one on record: nothing changes.
+    /// The consultation on record told again, or one whose validity is over and that revives nothing: nothing changes.
     Unchanged,
 }
 
-/// Creates or updates the establishment of one customer in one region. A later consultation extends it; one after a gap starts it afresh; an older one changes nothing.
+/// Creates or updates the establishment of one customer in one region.
+///
+/// The record is the span that consultations cover without a gap, whatever the order in which they are told of: a later one extends it, an earlier one that reaches it moves
+/// its beginning, one after a gap starts it afresh. Every consultation counts once, also one that lies within the span.
 pub fn fulfil(
     existing: Option<&Establishment>,
     fresh_id: EstablishmentId,
@@ -83,24 +86,43 @@ pub fn fulfil(
     validity: &Validity,
     now_ms: i64,
 ) -> Change {
-    let until = validity.until(region, consultation.completed_at);
-    let (id, since) = match existing {
-        None => (fresh_id, consultation.completed_at),
-        Some(record) if until <= record.until => return Change::Unchanged,
-        Some(record) if consultation.completed_at <= record.until => (record.id, record.since),
-        Some(record) => (record.id, consultation.completed_at),
-    };
+    let completed_at = consultation.completed_at;
+    let until = validity.until(region, completed_at);
+    let further = existing.is_none_or(|record| until > record.until);
+    if !further && existing.is_some_and(|record| !record.established || is_same(record, consultation)) {
+        return Change::Unchanged;
+    }
+    let (since, furthest) =
+        existing.map_or((completed_at, until), |record| (span(record, completed_at, until), record.until.max(until)));
+    let carrier = existing.filter(|_| !further);
     Change::Fulfilled(Establishment {
-        id,
+        id: existing.map_or(fresh_id, |record| record.id),
         customer_id: customer_id.to_owned(),
         region: *region,
         established: true,
         since,
-        until,
-        appointment_id: consultation.appointment_id.clone(),
-        message_id: consultation.message_id,
+        until: furthest,
+        appointment_id: carrier
+            .map_or_else(|| consultation.appointment_id.clone(), |record| record.appointment_id.clone()),
+        message_id: carrier.map_or(consultation.message_id, |record| record.message_id),
         updated_at: now_ms,
     })
+}
+
+/// Whether the consultation is the one that carried the record furthest.
+fn is_same(record: &Establishment, consultation: &Consultation) -> bool {
+    consultation.appointment_id.is_some() && consultation.appointment_id == record.appointment_id
+}
+
+/// Since when the record holds with one more consultation.
+fn span(record: &Establishment, completed_at: i64, until: i64) -> i64 {
+    if completed_at > record.until {
+        completed_at
+    } else if until >= record.since {
+        record.since.min(completed_at)
+    } else {
+        record.since
+    }
 }
 
 /// Whether the record holds at `now_ms`. The flag alone is not asked: the timer that clears it may not have run yet.
@@ -156,10 +178,38 @@ mod tests {
     }
 
     #[test]
-    fn an_older_or_equal_one_changes_nothing() {
+    fn the_same_one_told_again_changes_nothing() {
         let first = made(run(None, 50 * DAY_MS));
         assert_eq!(run(Some(&first), 50 * DAY_MS), Change::Unchanged);
-        assert_eq!(run(Some(&first), 10 * DAY_MS), Change::Unchanged);
+    }
+
+    #[test]
+    fn another_one_at_the_same_time_counts() {
+        let first = made(run(None, 50 * DAY_MS));
+        let other = Consultation { appointment_id: Some("appt_other".to_owned()), ..at(50 * DAY_MS) };
+        let change = fulfil(Some(&first), first.id, "cus_xyz", &region(), &other, &Validity::default(), 1);
+        assert_eq!(made(change), first);
+    }
+
+    #[test]
+    fn the_order_of_telling_makes_no_difference() {
+        let times = [10, 50, 700, 300].map(|day| day * DAY_MS);
+        let told = |order: [usize; 4]| {
+            let mut record = None;
+            for index in order {
+                record = Some(made(run(record.as_ref(), times[index])));
+            }
+            record.map(|record| (record.since, record.until, record.appointment_id))
+        };
+        assert_eq!(told([0, 1, 3, 2]), told([3, 0, 1, 2]));
+        assert_eq!(told([0, 1, 3, 2]), told([1, 3, 2, 0]));
+    }
+
+    #[test]
+    fn an_older_one_revives_no_lapsed_record() {
+        let lapsed = Establishment { established: false, ..made(run(None, 50 * DAY_MS)) };
+        assert_eq!(run(Some(&lapsed), 10 * DAY_MS), Change::Unchanged);
+        assert!(made(run(Some(&lapsed), 51 * DAY_MS)).established);
     }
 
     #[test]

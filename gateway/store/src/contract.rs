@@ -76,7 +76,7 @@ macro_rules! contract_suite {
             resumption::quarantined_messages_are_found_by_source,
             residence::fifty_consultations_at_once_make_one_record,
             residence::a_later_consultation_extends,
-            residence::an_older_consultation_changes_nothing,
+            residence::an_older_consultation_counts_and_the_same_one_does_not,
             residence::each_region_has_its_own_record_and_validity,
             expiry::what_lapses_is_marked_and_told_once,
             expiry::an_extension_in_between_saves_it,

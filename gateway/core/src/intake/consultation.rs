@@ -138,7 +138,7 @@ impl Planner<'_> {
         let change =
             establishment::fulfil(existing, fresh_id, customer_id, &region, &consultation, validity, self.now_ms);
         let Change::Fulfilled(record) = change else {
-            return idle("unchanged", "the establishment on record reaches at least as far");
+            return idle("unchanged", "this consultation is on record, or its validity is over");
         };
         let data = FulfilledData {
             customer_id,

@@ -55,19 +55,22 @@ pub async fn a_later_consultation_extends(factory: &dyn Factory) {
     assert_eq!(trial.store.next_lapse().await.unwrap(), Some(second.until));
 }
 
-/// A consultation that reaches no further than the record is processed and changes nothing.
-pub async fn an_older_consultation_changes_nothing(factory: &dyn Factory) {
+/// The same consultation told again is processed and changes nothing; another one that is older counts, and moves the beginning.
+pub async fn an_older_consultation_counts_and_the_same_one_does_not(factory: &dyn Factory) {
     let trial = Trial::begin(factory).await;
     trial.put_customer("cus_xyz", Some("TX")).await;
     consult(&trial, START_MS).await;
     let before = only_record(&trial).await;
     trial.clock.advance(1_000);
-    for older in [START_MS, START_MS - DAY_MS] {
-        let received = consult(&trial, older).await;
-        assert_eq!((received.status, received.events.len()), (MessageStatus::Processed, 0));
-        assert_eq!(received.reason.map(|reason| reason.code).as_deref(), Some("unchanged"));
-    }
+    let again = consult(&trial, START_MS).await;
+    assert_eq!((again.status, again.events.len()), (MessageStatus::Processed, 0));
+    assert_eq!(again.reason.map(|reason| reason.code).as_deref(), Some("unchanged"));
     assert_eq!(only_record(&trial).await, before);
+    let older = consult(&trial, START_MS - DAY_MS).await;
+    assert_eq!((older.status, older.events.len()), (MessageStatus::Processed, 1));
+    let after = only_record(&trial).await;
+    assert_eq!((after.id, after.since, after.until), (before.id, START_MS - DAY_MS, before.until));
+    assert_eq!(after.appointment_id, before.appointment_id);
 }
 
 /// A customer who moves is established in each region by a consultation of its own, for as long as that region says.

@@ -96,7 +96,7 @@ fn a_consultation_of_the_future_is_held_and_a_day_is_allowed() {
 }
 
 #[test]
-fn an_older_consultation_changes_nothing_and_says_so() {
+fn a_consultation_told_again_changes_nothing_and_says_so() {
     let mut world = World::with_texan();
     world.receive(receive(1, accepted(vec![completed("cus_xyz")])));
     for (number, at) in [(2, COMPLETED), (3, COMPLETED - DAY)] {
