@@ -208,6 +208,43 @@ async fn every_refusal_of_a_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_that_takes_some_doing() {
+    let gateway = Gateway::builder().set("public.body_timeout", "300ms").start().await;
+    let emr = gateway.source("emr").await;
+    let mut told = Vec::new();
+    let mut note = |what: &str, answer: &hookwright::client::Answer| {
+        let body = settled(&answer.json());
+        told.push(json!({ "what": what, "status": answer.status.as_u16(), "body": body }));
+    };
+    let long = format!("/webhooks/emr/{}", "h".repeat(1025));
+    note("a path too long", &gateway.public.send(Method::POST, &long, &[], "{}").await.unwrap());
+    let many = vec![("x", "1"); 80];
+    note("too many headers", &gateway.public.send(Method::POST, "/webhooks/emr/x", &many, "{}").await.unwrap());
+    let customer = r#"{"address":{"state":"TX"}}"#;
+    let headers = [("content-type", "application/json"), ("if-match", "\"1\"")];
+    let put = gateway.admin.send(Method::PUT, "/admin/customers/cus_xyz", &headers, customer).await.unwrap();
+    note("a condition where nothing has versions", &put);
+    let wasm = [("content-type", "application/wasm")];
+    let outbound = crate::harness::guests::klaviyo_profile();
+    let path = "/admin/plugins/emr-video-call";
+    note("a version of the other direction", &gateway.admin.send(Method::PUT, path, &wasm, outbound).await.unwrap());
+    let waiting = emr.post(&gateway, "video-call-completed", &video_call("cus_nobody", "appt_1")).await;
+    let message = waiting.json()["message_id"].as_str().unwrap().to_owned();
+    gateway.request(Method::DELETE, &format!("/admin/sources/{}", emr.id), &Value::Null).await;
+    let again = format!("/admin/messages/{message}/reprocess");
+    note("a message without a source", &gateway.request(Method::POST, &again, &json!({})).await);
+    let receiver = Receiver::start().await;
+    let subscription = gateway.subscribe(&receiver.url("/"), &["order.placed"], json!({})).await;
+    gateway.publish("order.placed", json!({})).await;
+    let delivery = gateway.list("/admin/deliveries").await[0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/admin/subscriptions/{}", subscription.id);
+    gateway.request(Method::DELETE, &path, &Value::Null).await;
+    let retry = format!("/admin/deliveries/{delivery}/retry");
+    note("a delivery without a subscription", &gateway.request(Method::POST, &retry, &json!({})).await);
+    insta::assert_json_snapshot!("problems-later", told);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_answer_to_a_partner() {
     let gateway = Gateway::start().await;
     let emr = gateway.source("emr").await;

@@ -142,3 +142,14 @@ fn refused(error: PushError) -> Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_push_that_the_end_interrupts_may_be_repeated() {
+        let problem = refused(PushError::Interrupted);
+        insta::assert_snapshot!(String::from_utf8(problem.body("req_1")).unwrap());
+    }
+}

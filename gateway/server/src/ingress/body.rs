@@ -101,12 +101,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_ends_is_given_up() {
         let body = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
-        assert_eq!(read(body, &config(5)).await.unwrap_err().code(), "body_timeout");
+        let problem = read(body, &config(5)).await.unwrap_err();
+        assert_eq!(problem.code(), "body_timeout");
+        insta::assert_snapshot!(String::from_utf8(problem.body("req_1")).unwrap());
     }
 
     #[tokio::test]
     async fn a_body_that_breaks_off_is_told() {
         let body = Body::from_stream(stream::iter([Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("reset"))]));
-        assert_eq!(read(body, &config(5)).await.unwrap_err().code(), "body_incomplete");
+        let problem = read(body, &config(5)).await.unwrap_err();
+        assert_eq!(problem.code(), "body_incomplete");
+        insta::assert_snapshot!(String::from_utf8(problem.body("req_1")).unwrap());
     }
 }

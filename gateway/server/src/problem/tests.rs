@@ -75,3 +75,18 @@ fn every_store_failure_has_its_status() {
     assert_eq!(status(StoreError::Taken { what: "slug" }), 409);
     assert_eq!(status(StoreError::Unsuitable("old".into())), 500);
 }
+
+#[test]
+fn what_a_store_cannot_do_is_told_in_these_words() {
+    let told: Vec<_> = [
+        StoreError::Busy,
+        StoreError::NotWritable("the disk is full".into()),
+        StoreError::Stale,
+        StoreError::Taken { what: "slug" },
+        StoreError::Unsuitable("old".into()),
+    ]
+    .into_iter()
+    .map(|error| text(&Problem::from(error)))
+    .collect();
+    insta::assert_snapshot!("store", told.join("\n"));
+}
