@@ -92,17 +92,23 @@ async fn many_changes_at_once_all_take_place() {
     let gateway = bare().await;
     let path = path_of(&gateway.make("/admin/subscriptions", &subscription()).await);
     let fields = ["timeout_ms", "max_retries", "max_in_flight"];
-    let changes = fields.map(|field| {
-        let (client, path) = (gateway.admin.clone(), path.clone());
-        let body = if field == "timeout_ms" { json!({ field: 300 }) } else { json!({ field: 3 }) };
-        tokio::spawn(async move { client.json(Method::PATCH, &path, &body).await.unwrap().status })
-    });
+    let bodies = fields.map(|field| if field == "timeout_ms" { json!({ field: 300 }) } else { json!({ field: 3 }) });
+    // One write a time succeeds, so that the last of these is overtaken by all the others.
+    let others = (0..20).map(|number| json!({ "description": number.to_string() }));
+    let changes: Vec<_> = bodies
+        .into_iter()
+        .chain(others)
+        .map(|body| {
+            let (client, path) = (gateway.admin.clone(), path.clone());
+            tokio::spawn(async move { client.json(Method::PATCH, &path, &body).await.unwrap().status })
+        })
+        .collect();
     for change in changes {
         assert_eq!(change.await.unwrap(), StatusCode::OK);
     }
     let read = gateway.read(&path).await;
     assert_eq!(json!([read["timeout_ms"], read["max_retries"], read["max_in_flight"]]), json!([300, 3, 3]));
-    assert_eq!(read["version"], 4);
+    assert_eq!(read["version"], 24);
 }
 
 #[tokio::test(flavor = "multi_thread")]

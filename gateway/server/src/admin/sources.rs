@@ -24,7 +24,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// How often a change without a condition is made again because somebody else was faster.
-const TRIES: usize = 5;
+const TRIES: usize = 64;
 
 /// `GET /admin/sources`.
 pub async fn list(State(app): State<App>, uri: Uri) -> Result<Response, Problem> {

@@ -14,7 +14,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 /// How often a change without a condition is made again because somebody else was faster.
-const TRIES: usize = 5;
+const TRIES: usize = 64;
 /// The reason on record of what an operator switched off.
 const PAUSED: &str = "paused";
 
