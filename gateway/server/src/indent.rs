@@ -1,9 +1,9 @@
 //! JSON for people: indented, its members in the order in which they came and its numbers as they were written.
 
-/// The text with a line for each member, if it is a JSON document; itself if not.
+/// The text with a line for each member, if it is a JSON document; itself if not. What a terminal would obey is escaped: the text is a stranger's.
 pub fn indent(text: &str) -> String {
     if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
-        return text.to_owned();
+        return harmless(&text.replace("\r\n", "\n"));
     }
     let mut writer = Writer { out: String::with_capacity(text.len() * 2), depth: 0 };
     let mut rest = text.trim_start();
@@ -17,7 +17,17 @@ pub fn indent(text: &str) -> String {
             writer.put(c, rest.chars().next());
         }
     }
-    writer.out
+    harmless(&writer.out)
+}
+
+/// Control characters as JSON writes them, line breaks and tabs excepted. All of them are below U+00A0.
+fn harmless(text: &str) -> String {
+    let one = |c: char| match c {
+        '\n' | '\t' => String::from(c),
+        c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+        c => String::from(c),
+    };
+    if text.contains(|c: char| c.is_control() && c != '\n') { text.chars().map(one).collect() } else { text.to_owned() }
 }
 
 struct Writer {
@@ -90,5 +100,12 @@ mod tests {
     #[test]
     fn what_is_no_json_stays_as_it_is() {
         assert_eq!(indent("a {"), "a {");
+        assert_eq!(indent("a\tb\r\nc\n"), "a\tb\nc\n");
+    }
+
+    #[test]
+    fn nothing_commands_the_terminal() {
+        assert_eq!(indent("\u{1b}[31mred\u{7}\rover"), "\\u001b[31mred\\u0007\\u000dover");
+        assert_eq!(indent("[\"\u{9b}31m\u{7f}é\"]"), "[\n  \"\\u009b31m\\u007fé\"\n]");
     }
 }
