@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use encode::encode_component;
 
+use crate::fixture::{self, FixtureError};
 use crate::version::PluginMetadata;
 
 /// What guests are compiled for: no WASI, so nothing to import but the contract.
@@ -68,9 +69,12 @@ pub enum BuildError {
         /// What the encoder said.
         problem: String,
     },
+    /// The fixtures beside the crate cannot be packed.
+    #[error("the crate's fixtures cannot be packed")]
+    Fixtures(#[from] FixtureError),
 }
 
-/// Builds the guest in `manifest_dir` and gives its component. `target_dir` must not be that of a cargo which is
+/// Builds the guest in `manifest_dir` and gives its component, with the fixtures of its directory `fixtures`. `target_dir` must not be that of a cargo which is
 /// running, since the two would wait for each other; cargo keeps it, so that an unchanged guest is built in a second.
 pub fn build_guest(manifest_dir: &Path, target_dir: &Path) -> Result<Vec<u8>, BuildError> {
     toolchain::ensure_target(manifest_dir)?;
@@ -79,5 +83,6 @@ pub fn build_guest(manifest_dir: &Path, target_dir: &Path) -> Result<Vec<u8>, Bu
     let module = std::fs::read(&module).map_err(|source| BuildError::Read { path: module, source })?;
     let metadata =
         PluginMetadata { name: Some(package.name), version: Some(package.version), description: package.description };
-    encode_component(&module, &metadata)
+    let component = encode_component(&module, &metadata)?;
+    Ok(fixture::pack(&component, &fixture::read_dir(&manifest_dir.join("fixtures"))?)?)
 }

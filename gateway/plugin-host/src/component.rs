@@ -6,6 +6,7 @@ use wasmparser::{
 
 use crate::load::LoadError;
 use crate::version::{PluginMetadata, World};
+use crate::wasi;
 
 /// The contract that this host speaks.
 pub const CONTRACT: &str = "0.1.0";
@@ -22,6 +23,7 @@ pub(crate) struct Outside {
     pub(crate) world: World,
     pub(crate) contract: String,
     pub(crate) metadata: PluginMetadata,
+    pub(crate) imports: Vec<String>,
 }
 
 /// The names at a component's outer level, as they stand in the file.
@@ -44,7 +46,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Outside, LoadError> {
     for import in &names.imports {
         check_import(import)?;
     }
-    Ok(Outside { world, contract, metadata: names.metadata })
+    Ok(Outside { world, contract, metadata: names.metadata, imports: names.imports })
 }
 
 fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
@@ -141,6 +143,9 @@ fn enumerate(exports: &[String]) -> String {
 }
 
 fn check_import(name: &str) -> Result<(), LoadError> {
+    if wasi::is_offered(name) {
+        return Ok(());
+    }
     let forbidden = || LoadError::ForbiddenImport { name: name.chars().take(128).collect() };
     let (interface, contract) = contract_name(name).ok_or_else(forbidden)?;
     if !is_served(contract) {

@@ -4,29 +4,50 @@ use std::num::NonZeroUsize;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 
+use tokio::time::Instant;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use crate::config::MemoryChecks;
 use crate::host::HostError;
 use crate::limits::{EPOCH_TICK, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX_EXPLICIT};
 
+/// The engine, and whether its code checks every access to memory.
+pub(crate) struct Started {
+    pub(crate) engine: Engine,
+    pub(crate) explicit: bool,
+}
+
 /// Makes the engine for this many threads.
-pub(crate) fn start(threads: usize, checks: MemoryChecks) -> Result<Engine, HostError> {
+pub(crate) fn start(threads: usize, checks: MemoryChecks) -> Result<Started, HostError> {
     let engine = |explicit| {
-        Engine::new(&config(threads, explicit)).map_err(|error| HostError::Engine { problem: format!("{error:#}") })
+        let engine = Engine::new(&config(threads, explicit));
+        let engine = engine.map_err(|error| HostError::Engine { problem: format!("{error:#}") })?;
+        Ok(Started { engine, explicit })
     };
     match checks {
         MemoryChecks::Guarded => engine(false),
         MemoryChecks::Explicit => engine(true),
         // Making the engine reserves the whole pool, so a failure here is the probe for too little address space.
-        MemoryChecks::Auto => engine(false).or_else(|error| {
+        MemoryChecks::Auto => engine(false).or_else(|error: HostError| {
             tracing::warn!(%error, "no address space for guard pages; plugins run with explicit memory checks, slower");
             engine(true)
         }),
     }
 }
 
+/// An engine that compiles for one like the above and runs nothing: it reserves no address space for a pool.
+pub(crate) fn compiler(explicit: bool) -> wasmtime::Result<Engine> {
+    Engine::new(&codegen(explicit))
+}
+
 fn config(threads: usize, explicit: bool) -> Config {
+    let mut config = codegen(explicit);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(threads, explicit)));
+    config
+}
+
+/// All that compiled code depends on.
+fn codegen(explicit: bool) -> Config {
     let mut config = Config::new();
     // Plugins are components.
     config.wasm_component_model(true);
@@ -48,7 +69,6 @@ fn config(threads: usize, explicit: bool) -> Config {
         // No guard pages: every access is checked by code, and a slot takes 64 MiB of address space, not 4 GiB.
         config.signals_based_traps(false).memory_guard_size(0).memory_reservation(MEMORY_BYTES_MAX_EXPLICIT as u64);
     }
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(threads, explicit)));
     config
 }
 
@@ -85,10 +105,18 @@ impl Ticker {
         let engine = engine.weak();
         let (stop, stopped) = channel::<()>();
         thread::Builder::new().name("plugin-epoch".to_owned()).spawn(move || {
+            let started = Instant::now();
+            let mut ticks = 0;
             // The wait ends early, with another error, when the ticker is dropped.
             while stopped.recv_timeout(EPOCH_TICK) == Err(RecvTimeoutError::Timeout) {
                 let Some(engine) = engine.upgrade() else { break };
-                engine.increment_epoch();
+                // On a busy machine the thread wakes late. Ticks that were missed are made up for, or the delays of
+                // all ticks of a deadline would add up.
+                let due = started.elapsed().as_millis() / EPOCH_TICK.as_millis();
+                while ticks < due {
+                    engine.increment_epoch();
+                    ticks += 1;
+                }
             }
         })?;
         Ok(Self { _stop: stop })

@@ -17,33 +17,40 @@
 //! * [`PluginVersion`]: a loaded component: its [`Digest`], [`World`], contract and [`PluginMetadata`]. [`LoadError`]: why
 //!   a file is none, with what to do about it.
 //! * [`CallContext`], [`CallLimits`], [`Called`], [`CallFailure`]: a call and its end.
+//! * Components built for WASI 0.2 find an empty world: no files, network, environment or arguments, standard output and
+//!   error in the call's log, clocks that stand still, and randomness that follows from subject and attempt.
 //! * [`inbound`]: the request to a parser and its outcome; [`clinical`]: what outcomes report; [`outbound`]: events,
 //!   deliveries and decisions. Answers have been checked: headers and methods are legal, texts bounded, JSON well-formed.
-//! * [`build`]: from a guest's crate to a component.
+//! * [`child`]: compilation in a process of its own. [`build`]: from a guest's crate to a component.
+//!   [`fixture`]: what a plugin must answer, packed into its component and run before it serves.
 
 mod answer;
 mod bindings;
 pub mod build;
 mod cache;
 mod call;
+pub mod child;
 pub mod clinical;
 mod component;
 mod config;
 mod context;
 mod engine;
+pub mod fixture;
 mod guest;
 mod host;
 pub mod inbound;
 mod limits;
 mod load;
+mod log;
 pub mod outbound;
 mod pool;
 mod run;
 mod version;
+mod wasi;
 
 pub use call::{CallFailure, Called, LogLevel, LogLine};
 pub use component::CONTRACT;
-pub use config::{CacheConfig, HostConfig, MemoryChecks};
+pub use config::{CacheConfig, Compiler, HostConfig, MemoryChecks};
 pub use context::{Attributes, CallContext, Reply};
 pub use host::{HostError, PluginHost};
 pub use limits::{CallLimits, DEADLINE_MAX, EPOCH_TICK, LOG_LINES_MAX, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX_EXPLICIT};

@@ -55,11 +55,19 @@ pub enum LoadError {
     },
     /// The component imports something that plugins do not get.
     #[error(
-        "the component imports {name}, which plugins do not get: leave out what needs it (files, network, clocks, randomness, the environment), or build for wasm32-unknown-unknown instead of WASI"
+        "the component imports {name}, which plugins do not get: leave out what needs it; there are the contract's own interfaces and, for components built for WASI 0.2, an empty world without network and HTTP"
     )]
     ForbiddenImport {
         /// The import's name.
         name: String,
+    },
+    /// The fixtures that the component carries cannot be read.
+    #[error("the component's fixture {name} cannot be used ({problem}): correct it and build again")]
+    Fixtures {
+        /// Which.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// The component's interfaces have the right names and the wrong types.
     #[error("the component does not fit the contract ({problem}): build it against wit/{CONTRACT}")]
@@ -79,6 +87,18 @@ pub enum LoadError {
         /// What the compiler said.
         problem: String,
     },
+    /// The compiler's process did not survive the component, or did not finish in time.
+    #[error("the compiler failed over the component: {problem}")]
+    CompilerCrashed {
+        /// How it ended.
+        problem: String,
+    },
+    /// The compiler's process cannot be started, or is another program's. The component is not to blame.
+    #[error("the compiler cannot be used: {problem}")]
+    CompilerUnavailable {
+        /// What the matter is.
+        problem: String,
+    },
 }
 
 impl LoadError {
@@ -93,9 +113,12 @@ impl LoadError {
             Self::WrongWorld { .. } => "wrong_world",
             Self::WrongContract { .. } => "wrong_contract",
             Self::ForbiddenImport { .. } => "forbidden_import",
+            Self::Fixtures { .. } => "bad_fixtures",
             Self::WrongShape { .. } => "wrong_shape",
             Self::Start { .. } => "start",
             Self::Compile { .. } => "compile",
+            Self::CompilerCrashed { .. } => "compiler_crashed",
+            Self::CompilerUnavailable { .. } => "compiler_unavailable",
         }
     }
 }

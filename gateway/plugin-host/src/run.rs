@@ -3,7 +3,9 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use wasmtime::{Engine, Trap};
+use tokio::runtime::Handle;
+use wasmtime::{Engine, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
 
 use crate::answer;
 use crate::bindings::inbound::exports::hookwright::plugin::intake;
@@ -18,23 +20,29 @@ use crate::limits::{CallLimits, DEADLINE_MAX, MEMORY_BYTES_MAX, MemoryLimitReach
 use crate::load::LoadError;
 use crate::outbound::{Decision, OutboundDelivery, OutboundEvent};
 use crate::version::{Linked, PluginVersion, World};
+use crate::wasi::Circumstances;
 
 /// Makes one instance and drops it: only then are the types of the exports checked, and the guest's start code is run.
-pub(crate) fn try_start(engine: &Engine, linked: &Linked) -> Result<(), LoadError> {
+/// A guest of WASI may wait for a clock there, so it needs `runtime`; it is not waited for.
+pub(crate) fn try_start(engine: &Engine, linked: &Linked, runtime: &Handle) -> Result<(), LoadError> {
     let limits = CallLimits { deadline: DEADLINE_MAX, memory_bytes: MEMORY_BYTES_MAX, ..CallLimits::default() };
-    let mut store = store(engine, &limits);
+    let mut store = store(engine, Circumstances::default(), &limits);
+    let _entered = runtime.enter();
     let started = match linked {
         Linked::Inbound(linked) => at_once(linked.instantiate_async(&mut store)).map(|result| result.map(drop)),
         Linked::Outbound(linked) => at_once(linked.instantiate_async(&mut store)).map(|result| result.map(drop)),
     };
     match started {
         Some(Ok(())) => Ok(()),
-        Some(Err(error)) if error.is::<Trap>() || error.is::<MemoryLimitReached>() => {
-            Err(LoadError::Start { problem: error.root_cause().to_string() })
-        }
+        Some(Err(error)) if is_the_guests(&error) => Err(LoadError::Start { problem: error.root_cause().to_string() }),
         Some(Err(error)) => Err(LoadError::WrongShape { problem: format!("{error:#}") }),
         None => Err(LoadError::Start { problem: "it waits for something".to_owned() }),
     }
+}
+
+/// Whether the guest's own code ended a start, as against exports that do not fit.
+fn is_the_guests(error: &wasmtime::Error) -> bool {
+    error.is::<Trap>() || error.is::<MemoryLimitReached>() || error.is::<I32Exit>() || error.is::<WasmBacktrace>()
 }
 
 /// The result of a future that has nothing to wait for: the contract's imports answer at once, and epochs end the call.
@@ -57,10 +65,11 @@ pub(crate) async fn intake(
     let Linked::Inbound(linked) = &version.linked else {
         return wrong_world(World::Inbound, version);
     };
+    let circumstances = Circumstances::from(&context);
     let context = guest_context(context);
     let request = guest_request(request);
     let resumption = resumption.map(guest_resumption);
-    watch(engine, limits, async |store| {
+    watch(engine, circumstances, limits, async |store| {
         let plugin = linked.instantiate_async(&mut *store).await.map_err(Stop::Instantiate)?;
         let intake = plugin.hookwright_plugin_intake();
         let answer = match &resumption {
@@ -90,10 +99,11 @@ pub(crate) async fn dispatch(
     let Linked::Outbound(linked) = &version.linked else {
         return wrong_world(World::Outbound, version);
     };
+    let circumstances = Circumstances::from(&context);
     let context = guest_context(context);
     let event = guest_event(event);
     let delivery = guest_delivery(delivery);
-    watch(engine, limits, async |store| {
+    watch(engine, circumstances, limits, async |store| {
         let plugin = linked.instantiate_async(&mut *store).await.map_err(Stop::Instantiate)?;
         let dispatch = plugin.hookwright_plugin_dispatch();
         match dispatch.call_transform(&mut *store, &context, &event, &delivery).await.map_err(Stop::Call)? {

@@ -1,9 +1,13 @@
 //! A plugin's version: one component, compiled and checked.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::bindings::{inbound::InboundPre, outbound::OutboundPre};
+use crate::fixture::Fixture;
 use crate::guest::Guest;
+use crate::pool::Pace;
+use crate::wasi;
 
 /// Which direction a plugin serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +81,10 @@ pub struct PluginVersion {
     pub(crate) contract: String,
     pub(crate) metadata: PluginMetadata,
     pub(crate) size_bytes: usize,
+    pub(crate) imports: Vec<String>,
+    pub(crate) fixtures: Vec<Fixture>,
+    /// How its calls have been going; the pool's.
+    pub(crate) pace: Arc<Pace>,
     pub(crate) linked: Linked,
 }
 
@@ -108,6 +116,21 @@ impl PluginVersion {
     /// What it says about itself.
     pub fn metadata(&self) -> &PluginMetadata {
         &self.metadata
+    }
+
+    /// The fixtures that it carries, in the order of their names.
+    pub fn fixtures(&self) -> &[Fixture] {
+        &self.fixtures
+    }
+
+    /// The names of what it imports, in the order of the file.
+    pub fn imports(&self) -> &[String] {
+        &self.imports
+    }
+
+    /// Whether it was built for WASI, and so sees its empty world beside the contract.
+    pub fn imports_wasi(&self) -> bool {
+        self.imports.iter().any(|import| wasi::is_offered(import))
     }
 
     /// The component's size in bytes.

@@ -20,7 +20,8 @@ use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
 /// A day: no call is longer, and larger figures are seconds taken for minutes.
 const MINUTES_MAX: f64 = 1440.0;
 
-struct EmrVideoCall;
+/// The plugin.
+pub struct EmrVideoCall;
 
 impl Inbound for EmrVideoCall {
     fn parse(_context: &Context, request: &Request) -> Result<Outcome, Refusal> {

@@ -24,7 +24,8 @@ use metric::Metric;
 
 const REVISION: &str = "2024-10-15";
 
-struct KlaviyoProfile;
+/// The plugin.
+pub struct KlaviyoProfile;
 
 impl Outbound for KlaviyoProfile {
     fn transform(context: &Context, event: &Event, _delivery: &Delivery) -> Result<Decision, Fault> {

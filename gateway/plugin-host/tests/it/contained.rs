@@ -242,6 +242,28 @@ async fn a_full_queue_says_so_and_empties_again() {
     assert_eq!(host.waiting(), 0);
 }
 
+#[tokio::test]
+async fn plugins_that_run_into_their_deadlines_delay_themselves_alone() {
+    let config = HostConfig { threads: NonZeroUsize::new(2), queue_len: 64, ..HostConfig::default() };
+    let host = Arc::new(PluginHost::start(config).unwrap());
+    let slow = host.compile(&outbound(ENDLESS)).unwrap();
+    let honest = host.compile(&honest()).unwrap();
+    // Once is enough to be known.
+    assert!(transform(&host, &slow).await.result.is_err());
+    let hammering: Vec<_> = (0..16).map(|_| spawn_transform(&host, &slow)).collect();
+    while host.waiting() < 8 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..20 {
+        assert!(transform(&host, &honest).await.result.is_ok());
+    }
+    assert!(host.waiting() > 0, "the honest calls waited for the others");
+    for call in hammering {
+        assert!(matches!(call.await.unwrap().result, Err(CallFailure::Timeout { .. })));
+    }
+    assert_eq!(host.waiting(), 0);
+}
+
 fn spawn_transform(host: &Arc<PluginHost>, version: &Arc<PluginVersion>) -> tokio::task::JoinHandle<Called<Decision>> {
     let (host, version) = (Arc::clone(host), Arc::clone(version));
     tokio::spawn(async move { transform(&host, &version).await })

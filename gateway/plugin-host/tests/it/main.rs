@@ -3,9 +3,11 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cache;
+mod child;
 mod contained;
 mod fetching;
 mod guest;
 mod loaded;
 mod shipped;
 mod speed;
+mod wasi;

@@ -1,12 +1,14 @@
 //! The plugins that come with the repository, built and run as they are in production.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use hookwright_plugin_host::build::build_guest;
 use hookwright_plugin_host::clinical::{DurationSource, Report};
+use hookwright_plugin_host::fixture::{self, Fixture};
 use hookwright_plugin_host::inbound::{Blame, Outcome};
 use hookwright_plugin_host::outbound::Decision;
-use hookwright_plugin_host::{CallFailure, CallLimits, PluginHost, PluginVersion, World};
+use hookwright_plugin_host::{CallFailure, CallLimits, LoadError, PluginHost, PluginVersion, World};
 
 use crate::guest::{context, delivery, event, host, parse, repository};
 
@@ -23,9 +25,52 @@ fn emr(host: &PluginHost) -> Arc<PluginVersion> {
     host.compile(component("emr-video-call", &BUILT)).unwrap()
 }
 
+static KLAVIYO: OnceLock<Vec<u8>> = OnceLock::new();
+
 fn klaviyo(host: &PluginHost) -> Arc<PluginVersion> {
-    static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
-    host.compile(component("klaviyo-profile", &BUILT)).unwrap()
+    host.compile(component("klaviyo-profile", &KLAVIYO)).unwrap()
+}
+
+#[tokio::test]
+async fn the_fixtures_beside_the_crates_hold_in_the_host() {
+    let host = host();
+    for (version, name) in [(emr(&host), "emr-video-call"), (klaviyo(&host), "klaviyo-profile")] {
+        let files = fixture::read_dir(&repository().join("plugins").join(name).join("fixtures")).unwrap();
+        assert!(files.len() >= 8, "{name} has {} fixtures", files.len());
+        let names = |fixtures: &[Fixture]| fixtures.iter().map(|it| it.name().to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(version.fixtures()), names(&files), "the build packs what lies beside the crate");
+        let limits = CallLimits { deadline: Duration::from_secs(1), ..CallLimits::default() };
+        for report in host.run_fixtures(&version, version.fixtures(), limits).await {
+            let diff: Vec<String> = report.diff.iter().map(ToString::to_string).collect();
+            assert!(report.passed, "{name}, {}: {}", report.name, diff.join("; "));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fixture_that_does_not_hold_says_where() {
+    let host = host();
+    let version = klaviyo(&host);
+    let mut expected = version.fixtures()[0].expected().clone();
+    expected["fault"]["location"] = "/elsewhere".into();
+    let fixture = version.fixtures()[0].clone().expecting(expected);
+    let [report] = host.run_fixtures(&version, &[fixture], CallLimits::default()).await.try_into().unwrap();
+    assert!(!report.passed);
+    let [difference] = &report.diff[..] else { panic!("{:?}", report.diff) };
+    assert_eq!(difference.to_string(), r#"/fault/location: expected "/elsewhere", got "/customer_id""#);
+    // What came can be taken over as what is expected from now on.
+    let updated = version.fixtures()[0].clone().expecting(report.got);
+    assert!(host.run_fixtures(&version, &[updated], CallLimits::default()).await[0].passed);
+}
+
+#[tokio::test]
+async fn fixtures_of_the_other_direction_are_refused_or_fail() {
+    let host = host();
+    let (inbound, outbound) = (emr(&host), klaviyo(&host));
+    let strange = fixture::pack(component("klaviyo-profile", &KLAVIYO), inbound.fixtures()).unwrap();
+    assert!(matches!(host.compile(&strange), Err(LoadError::Fixtures { .. })));
+    let reports = host.run_fixtures(&outbound, &inbound.fixtures()[..1], CallLimits::default()).await;
+    assert_eq!((reports[0].passed, &reports[0].got["failure"]["kind"]), (false, &"wrong_world".into()));
 }
 
 const EXAMPLE: &str = r#"{
