@@ -61,6 +61,8 @@ pub struct Called<T> {
     pub duration: Duration,
     /// The most linear memory that the guest had.
     pub memory_peak_bytes: usize,
+    /// Calls that the instance served before this one: 0 for a fresh instance.
+    pub calls_before: u32,
 }
 
 impl<T> Called<T> {
@@ -73,6 +75,7 @@ impl<T> Called<T> {
             waited: Duration::ZERO,
             duration: Duration::ZERO,
             memory_peak_bytes: 0,
+            calls_before: 0,
         }
     }
 }

@@ -25,7 +25,7 @@ use watch::Watched;
 /// The hidden argument that makes the program a compiler.
 pub const CHILD_ARGUMENT: &str = "__compile-plugin";
 /// How long a compilation may take by the clock: it runs at low priority, and the limit on its processor time is lower.
-pub const COMPILE_WALL_MAX: Duration = Duration::from_secs(180);
+pub const COMPILE_WALL_MAX: Duration = Duration::from_mins(3);
 /// Of what a failing child says on standard error, this much is kept.
 const COMPLAINT_BYTES_MAX: u64 = 2048;
 

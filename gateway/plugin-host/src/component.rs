@@ -10,6 +10,10 @@ use crate::wasi;
 
 /// The contract that this host speaks.
 pub const CONTRACT: &str = "0.1.0";
+/// What a component of world `inbound` exports.
+pub(crate) const INTAKE: &str = "hookwright:plugin/intake@0.1.0";
+/// What a component of world `outbound` exports.
+pub(crate) const DISPATCH: &str = "hookwright:plugin/dispatch@0.1.0";
 /// What the names of the contract's interfaces begin with.
 const PACKAGE: &str = "hookwright:plugin/";
 /// Interfaces that a plugin may import. `call` and `clinical` hold types alone.
@@ -34,13 +38,17 @@ struct Names {
     metadata: PluginMetadata,
 }
 
-/// Checks the whole file and reads its outside.
-pub(crate) fn read(bytes: &[u8]) -> Result<Outside, LoadError> {
-    check_header(bytes)?;
-    if let Err(error) = Validator::new().validate_all(bytes) {
-        return Err(invalid(&error, bytes.len()));
+/// Checks the whole file: what is compiled is sound.
+pub(crate) fn validate(bytes: &[u8]) -> Result<(), LoadError> {
+    match Validator::new().validate_all(bytes) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(invalid(&error, bytes.len())),
     }
-    let names = read_names(bytes).map_err(|error| invalid(&error, bytes.len()))?;
+}
+
+/// Reads the outside of a file. What is inside is another's to check.
+pub(crate) fn read(bytes: &[u8]) -> Result<Outside, LoadError> {
+    let names = read_names(bytes)?;
     // The world first: for a component of another kind, its imports are beside the point.
     let (world, contract) = world_of(&names.exports)?;
     for import in &names.imports {
@@ -49,7 +57,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Outside, LoadError> {
     Ok(Outside { world, contract, metadata: names.metadata, imports: names.imports })
 }
 
-fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
+/// Whether the file may be a component at all.
+pub(crate) fn check_header(bytes: &[u8]) -> Result<(), LoadError> {
     if !bytes.starts_with(b"\0asm") {
         return Err(LoadError::NotWasm);
     }
@@ -68,21 +77,22 @@ fn invalid(error: &wasmparser::BinaryReaderError, size: usize) -> LoadError {
     LoadError::Invalid { offset: error.offset(), problem: error.message().to_owned() }
 }
 
-fn read_names(bytes: &[u8]) -> wasmparser::Result<Names> {
+fn read_names(bytes: &[u8]) -> Result<Names, LoadError> {
+    let invalid = |error: wasmparser::BinaryReaderError| invalid(&error, bytes.len());
     let mut names = Names::default();
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload? {
+        match payload.map_err(invalid)? {
             Payload::Version { encoding: Encoding::Module | Encoding::Component, .. } => depth += 1,
             Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
-                    names.imports.push(import?.name.name.to_owned());
+                    names.imports.push(import.map_err(invalid)?.name.name.to_owned());
                 }
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
                 for export in section {
-                    names.exports.push(export?.name.name.to_owned());
+                    names.exports.push(export.map_err(invalid)?.name.name.to_owned());
                 }
             }
             Payload::CustomSection(section) if depth == 1 => read_metadata(&section, &mut names.metadata)?,
@@ -92,22 +102,38 @@ fn read_names(bytes: &[u8]) -> wasmparser::Result<Names> {
     Ok(names)
 }
 
-fn read_metadata(section: &CustomSectionReader<'_>, metadata: &mut PluginMetadata) -> wasmparser::Result<()> {
-    let text = |max| std::str::from_utf8(section.data()).ok().map(|text| text.chars().take(max).collect());
+fn read_metadata(section: &CustomSectionReader<'_>, metadata: &mut PluginMetadata) -> Result<(), LoadError> {
     match section.name() {
-        "version" => metadata.version = text(NAME_CHARS_MAX),
-        "description" => metadata.description = text(DESCRIPTION_CHARS_MAX),
+        "version" => metadata.version = Some(told("version", section.data(), NAME_CHARS_MAX)?),
+        "description" => metadata.description = Some(told("description", section.data(), DESCRIPTION_CHARS_MAX)?),
         "component-name" => {
             let reader = wasmparser::BinaryReader::new(section.data(), section.data_offset());
             for name in ComponentNameSectionReader::new(reader) {
-                if let ComponentName::Component { name, .. } = name? {
-                    metadata.name = Some(name.chars().take(NAME_CHARS_MAX).collect());
+                let unreadable = |_| metadata_error("name", "it is not UTF-8, or its section is damaged");
+                if let ComponentName::Component { name, .. } = name.map_err(unreadable)? {
+                    metadata.name = Some(told("name", name.as_bytes(), NAME_CHARS_MAX)?);
                 }
             }
         }
         _ => {}
     }
     Ok(())
+}
+
+/// A text that will be shown to people, in terminals too.
+fn told(field: &str, bytes: &[u8], chars_max: usize) -> Result<String, LoadError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| metadata_error(field, "it is not UTF-8"))?;
+    if text.chars().count() > chars_max {
+        return Err(metadata_error(field, &format!("it has more than {chars_max} characters")));
+    }
+    if text.chars().any(|letter| letter.is_control() && letter != '\n') {
+        return Err(metadata_error(field, "it has control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn metadata_error(field: &str, problem: &str) -> LoadError {
+    LoadError::Metadata { field: field.to_owned(), problem: problem.to_owned() }
 }
 
 /// Splits `hookwright:plugin/intake@0.1.0` into `intake` and `0.1.0`; `None` for names of other packages.
@@ -175,10 +201,12 @@ mod tests {
 
     #[test]
     fn files_that_are_no_component_are_told_apart() {
-        assert!(matches!(read(b"not wasm at all"), Err(LoadError::NotWasm)));
-        assert!(matches!(read(b""), Err(LoadError::NotWasm)));
-        assert!(matches!(read(b"\0asm\x01\0\0\0"), Err(LoadError::CoreModule)));
-        assert!(matches!(read(b"\0asm\x0d"), Err(LoadError::Truncated { size: 5 })));
-        assert!(matches!(read(b"\0asm\x0d\0\x01\0"), Err(LoadError::WrongWorld { .. })));
+        assert_eq!(check_header(b"not wasm at all"), Err(LoadError::NotWasm));
+        assert_eq!(check_header(b""), Err(LoadError::NotWasm));
+        assert_eq!(check_header(b"\0asm\x01\0\0\0"), Err(LoadError::CoreModule));
+        assert_eq!(check_header(b"\0asm\x0d"), Err(LoadError::Truncated { size: 5 }));
+        let empty = b"\0asm\x0d\0\x01\0";
+        assert_eq!((check_header(empty), validate(empty)), (Ok(()), Ok(())));
+        assert!(matches!(read(empty), Err(LoadError::WrongWorld { .. })));
     }
 }

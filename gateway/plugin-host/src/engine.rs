@@ -9,6 +9,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, Po
 
 use crate::config::MemoryChecks;
 use crate::host::HostError;
+use crate::idle::IDLE_MAX;
 use crate::limits::{EPOCH_TICK, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX_EXPLICIT};
 
 /// The engine, and whether its code checks every access to memory.
@@ -72,10 +73,15 @@ fn codegen(explicit: bool) -> Config {
     config
 }
 
+/// Instances that there can be: a thread has one that runs and some that wait for another call. The rest is slack, for
+/// slots that are being cleaned and for the starts of versions that are being loaded.
+pub(crate) fn slots(threads: usize) -> u32 {
+    u32::try_from((2 + IDLE_MAX) * threads + 8).unwrap_or(u32::MAX)
+}
+
 fn pool(threads: usize, explicit: bool) -> PoolingAllocationConfig {
-    let slots = u32::try_from(2 * threads + 8).unwrap_or(u32::MAX);
+    let slots = slots(threads);
     let mut pool = PoolingAllocationConfig::new();
-    // A thread has one live instance at a time; the rest is slack for slots that are being cleaned.
     pool.total_component_instances(slots).total_stacks(slots);
     // Python and JavaScript runtimes are components of several modules.
     pool.total_core_instances(slots.saturating_mul(16)).max_core_instances_per_component(64);

@@ -1,16 +1,22 @@
-//! One guest: the store of a fresh instance, its log, and how its end is told.
+//! One guest: what the host keeps for it, how its call is watched, and how its end is told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use wasmtime::{Engine, Error, Store, Trap, WasmBacktrace};
+use wasmtime::{Engine, Error, ResourceLimiter, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::answer::Invalid;
 use crate::bindings::inbound::hookwright::plugin::log;
 use crate::call::{CallFailure, Called, LogLevel};
+use crate::context::CallContext;
+use crate::idle::{Idle, Owner};
+use crate::instance::Instance;
 use crate::limits::{CallLimits, MemoryLimitReached, Meter};
+use crate::linked::Exports;
 use crate::log::SharedLog;
+use crate::version::PluginVersion;
 use crate::wasi::{Circumstances, EmptyWorld};
 
 /// Characters of a trap's description that are kept.
@@ -19,6 +25,9 @@ const TRAP_CHARS_MAX: usize = 1024;
 /// What the host keeps for an instance while it lives.
 pub(crate) struct Guest {
     meter: Meter,
+    /// When the call began, and how long it may take.
+    started: Instant,
+    deadline: Duration,
     log: SharedLog,
     circumstances: Circumstances,
     /// Made when the guest first asks WASI for something; most never do.
@@ -26,6 +35,43 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
+    pub(crate) fn new(circumstances: Circumstances, limits: &CallLimits) -> Self {
+        Self {
+            meter: Meter::new(limits),
+            started: Instant::now(),
+            deadline: limits.effective_deadline(),
+            log: SharedLog::new(limits.log_bytes),
+            circumstances,
+            empty_world: None,
+        }
+    }
+
+    /// Forgets one call and gets ready for another: nothing is left but the memory that the instance has, and the
+    /// handles that it holds.
+    pub(crate) fn renew(&mut self, circumstances: Circumstances, limits: &CallLimits) {
+        self.meter.renew(limits);
+        (self.started, self.deadline) = (Instant::now(), limits.effective_deadline());
+        self.log.reopen(limits.log_bytes);
+        if let Some(world) = &mut self.empty_world {
+            world.renew(&circumstances, &self.log);
+        }
+        self.circumstances = circumstances;
+    }
+
+    /// What is left of the call's time.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.deadline.saturating_sub(self.started.elapsed())
+    }
+
+    pub(crate) fn meter(&mut self) -> &mut dyn ResourceLimiter {
+        &mut self.meter
+    }
+
+    /// The linear memory that it has, which is the most that it had.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.meter.peak_bytes()
+    }
+
     pub(crate) fn empty_world(&mut self) -> &mut EmptyWorld {
         self.empty_world.get_or_insert_with(|| Box::new(EmptyWorld::new(&self.circumstances, &self.log)))
     }
@@ -43,18 +89,6 @@ impl log::Host for Guest {
     }
 }
 
-/// A store for one instance, held to the limits of its call.
-pub(crate) fn store(engine: &Engine, circumstances: Circumstances, limits: &CallLimits) -> Store<Guest> {
-    let log = SharedLog::new(limits.log_bytes);
-    let guest = Guest { meter: Meter::new(limits), log, circumstances, empty_world: None };
-    let mut store = Store::new(engine, guest);
-    store.limiter(|guest| &mut guest.meter);
-    store.set_hostcall_fuel(limits.output_bytes);
-    store.set_epoch_deadline(limits.deadline_epochs());
-    store.epoch_deadline_trap();
-    store
-}
-
 /// Why a guest gave no answer, before it is known what that means.
 pub(crate) enum Stop {
     /// No instance could be made.
@@ -67,26 +101,61 @@ pub(crate) enum Stop {
     Declined(CallFailure),
 }
 
-/// Makes a fresh store, waits for the call in it no longer than the deadline, and tells how it ended.
-pub(crate) async fn watch<T>(
-    engine: &Engine,
+/// A call: of which version, on whose behalf, within which limits.
+pub(crate) struct Watched<'a> {
+    engine: &'a Engine,
+    idle: &'a Idle,
+    pub(crate) version: &'a PluginVersion,
+    limits: &'a CallLimits,
     circumstances: Circumstances,
-    limits: &CallLimits,
-    call: impl AsyncFnOnce(&mut Store<Guest>) -> Result<T, Stop>,
+    owner: Option<Owner>,
+}
+
+impl<'a> Watched<'a> {
+    /// A call on a thread that keeps these instances.
+    pub(crate) fn new(
+        engine: &'a Engine,
+        idle: &'a Idle,
+        version: &'a Arc<PluginVersion>,
+        context: &CallContext,
+        limits: &'a CallLimits,
+    ) -> Self {
+        let owner = Owner::of(version, context, limits);
+        Self { engine, idle, version, limits, circumstances: context.into(), owner }
+    }
+}
+
+/// Finds or makes an instance, waits for the call in it no longer than the deadline, and tells how it ended.
+pub(crate) async fn watch<T>(
+    watched: Watched<'_>,
+    call: impl AsyncFnOnce(&mut Store<Guest>, &Exports) -> Result<T, Stop>,
 ) -> Called<T> {
+    let Watched { engine, idle, version, limits, circumstances, owner } = watched;
     let deadline = limits.effective_deadline();
     let started = Instant::now();
-    let mut store = store(engine, circumstances, limits);
-    let result = match timeout(deadline, call(&mut store)).await {
-        Ok(result) => result.map_err(|stop| describe(stop, store.data(), limits)),
+    let kept = owner.as_ref().and_then(|owner| idle.take(owner, &circumstances, limits));
+    let mut instance = kept.unwrap_or_else(|| Instance::new(engine, circumstances, limits));
+    let serve = async {
+        let (store, exports) = instance.start(&version.linked).await.map_err(Stop::Instantiate)?;
+        call(store, exports).await
+    };
+    let result = match timeout(deadline, serve).await {
+        Ok(result) => result.map_err(|stop| describe(stop, instance.guest(), limits)),
         // Only a guest asleep in the host gets here: one that computes is stopped by its epoch.
         Err(_) => Err(CallFailure::Timeout { deadline }),
     };
-    let guest = store.into_data();
-    let (log, log_truncated) = guest.log.close();
-    // The instance is gone, and what it wrote has been wiped from its slot: that too is time on the thread.
+    let (log, log_truncated) = instance.guest().log.close();
+    let memory_peak_bytes = instance.guest().memory_bytes();
+    let calls_before = instance.calls_before();
+    // Whatever has gone wrong may have left the guest in any state, so only its own answers speak for it.
+    let is_sound = matches!(result, Ok(_) | Err(CallFailure::Refused(_) | CallFailure::Fault(_)));
+    match owner {
+        Some(owner) if is_sound && instance.may_serve_again(limits) => idle.put(owner, instance),
+        _ => drop(instance),
+    }
+    // A fresh instance is gone, and what it wrote has been wiped from its slot: that too is time on the thread.
     let duration = started.elapsed();
-    Called { result, memory_peak_bytes: guest.meter.peak_bytes(), log, log_truncated, waited: Duration::ZERO, duration }
+    Called { result, memory_peak_bytes, log, log_truncated, waited: Duration::ZERO, duration, calls_before }
 }
 
 fn describe(stop: Stop, guest: &Guest, limits: &CallLimits) -> CallFailure {

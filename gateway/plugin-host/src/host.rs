@@ -2,16 +2,16 @@
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, Linker};
 
-use crate::bindings::inbound::{InboundPre, hookwright::plugin::log};
-use crate::bindings::outbound::OutboundPre;
+use crate::bindings::inbound::hookwright::plugin::log;
 use crate::cache::Cache;
 use crate::call::{CallFailure, Called};
 use crate::child::{self, Child};
@@ -19,15 +19,18 @@ use crate::component::{self, Outside};
 use crate::config::{Compiler, HostConfig};
 use crate::context::CallContext;
 use crate::engine::{self, Started, Ticker};
-use crate::fixture::{self, FixtureError};
-use crate::guest::Guest;
+use crate::fixture::{self, Fixture, FixtureError};
+use crate::guest::{Guest, Watched};
+use crate::idle::Idle;
 use crate::inbound::{InboundRequest, Outcome, Resumption};
 use crate::limits::CallLimits;
+use crate::linked::Linked;
 use crate::load::LoadError;
 use crate::outbound::{Decision, OutboundDelivery, OutboundEvent};
 use crate::pool::{Job, Pace, Pool};
 use crate::run;
-use crate::version::{Digest, Linked, PluginVersion, World};
+use crate::stats::{HostStats, SlotStats};
+use crate::version::{Digest, PluginVersion, World};
 use crate::wasi;
 
 /// Why the host cannot be started.
@@ -74,6 +77,8 @@ pub struct PluginHost {
     /// `None`: components are compiled in this process.
     compiler: Option<Child>,
     component_bytes_max: usize,
+    threads: usize,
+    starting: Mutex<()>,
     _ticker: Ticker,
 }
 
@@ -95,26 +100,42 @@ impl PluginHost {
         let ticker = Ticker::start(&engine).map_err(|source| HostError::Threads { source })?;
         let pool = Pool::start(threads, config.queue_len).map_err(|source| HostError::Threads { source })?;
         let component_bytes_max = config.component_bytes_max;
-        Ok(Self { engine, explicit, linker, wasi_linker, pool, cache, compiler, component_bytes_max, _ticker: ticker })
+        Ok(Self {
+            engine,
+            explicit,
+            linker,
+            wasi_linker,
+            pool,
+            cache,
+            compiler,
+            component_bytes_max,
+            threads,
+            starting: Mutex::default(),
+            _ticker: ticker,
+        })
     }
 
     /// Checks a component and compiles it, or takes its compiled code from the cache. Blocks, for a tenth of a second
-    /// (Rust) to many seconds (Python): call it from `spawn_blocking`.
+    /// (Rust) to many seconds (Python): call it from `spawn_blocking`. Threads may load at the same time.
     pub fn compile(&self, bytes: &[u8]) -> Result<Arc<PluginVersion>, LoadError> {
         if bytes.len() > self.component_bytes_max {
             return Err(LoadError::TooLarge { size: bytes.len(), limit: self.component_bytes_max });
         }
-        let outside = component::read(bytes)?;
-        let fixtures =
-            fixture::unpack(bytes).map_err(|FixtureError { name, problem }| LoadError::Fixtures { name, problem })?;
-        if let Some(stray) = fixtures.iter().find(|fixture| fixture.world() != outside.world) {
-            let problem = format!("it is for world {}, and the component is {}", stray.world(), outside.world);
-            return Err(LoadError::Fixtures { name: stray.name().to_owned(), problem });
-        }
+        component::check_header(bytes)?;
         let digest = Digest::of(bytes);
-        let component = self.code(&digest, bytes)?;
+        let cached = self.cache.as_ref().and_then(|cache| cache.get(&self.engine, &digest));
+        if cached.is_none() {
+            // Code that is ours was made from these very bytes, which were sound then.
+            component::validate(bytes)?;
+        }
+        let outside = component::read(bytes)?;
+        let fixtures = Self::fixtures(bytes, outside.world)?;
+        let (component, compile_time) = match cached {
+            Some(component) => (component, None),
+            None => self.make(&digest, bytes)?,
+        };
         let linked = self.link(&outside, &component)?;
-        run::try_start(&self.engine, &linked, self.pool.runtime())?;
+        self.try_start(&linked)?;
         Ok(Arc::new(PluginVersion {
             digest,
             contract: outside.contract,
@@ -122,24 +143,44 @@ impl PluginHost {
             size_bytes: bytes.len(),
             imports: outside.imports,
             fixtures,
+            compile_time,
             pace: Arc::default(),
             linked,
         }))
     }
 
-    fn code(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, LoadError> {
-        if let Some(component) = self.cache.as_ref().and_then(|cache| cache.get(&self.engine, digest)) {
-            return Ok(component);
+    fn fixtures(bytes: &[u8], world: World) -> Result<Vec<Fixture>, LoadError> {
+        let fixtures =
+            fixture::unpack(bytes).map_err(|FixtureError { name, problem }| LoadError::Fixtures { name, problem })?;
+        match fixtures.iter().find(|fixture| fixture.world() != world) {
+            None => Ok(fixtures),
+            Some(stray) => {
+                let problem = format!("it is for world {}, and the component is {world}", stray.world());
+                Err(LoadError::Fixtures { name: stray.name().to_owned(), problem })
+            }
         }
+    }
+
+    /// Compiles, and tells how long it took.
+    fn make(&self, digest: &Digest, bytes: &[u8]) -> Result<(Component, Option<Duration>), LoadError> {
+        let started = Instant::now();
         let component = match &self.compiler {
             None => Component::from_binary(&self.engine, bytes)
                 .map_err(|error| LoadError::Compile { problem: format!("{error:#}") })?,
             Some(compiler) => child::load(&self.engine, &compiler.compile(self.explicit, digest, bytes)?)?,
         };
+        let compile_time = started.elapsed();
         if let Some(cache) = &self.cache {
             cache.put(digest, &component);
         }
-        Ok(component)
+        Ok((component, Some(compile_time)))
+    }
+
+    /// Tries a start, while no other version does: the pool has slots for a few beside the calls', not for any number.
+    fn try_start(&self, linked: &Linked) -> Result<(), LoadError> {
+        // No code panics while it holds the lock, and there is nothing in it.
+        let _alone = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        run::try_start(&self.engine, linked, self.pool.runtime())
     }
 
     fn link(&self, outside: &Outside, component: &Component) -> Result<Linked, LoadError> {
@@ -147,10 +188,7 @@ impl PluginHost {
         let is_wasi = outside.imports.iter().any(|import| wasi::is_offered(import));
         let linker = if is_wasi { &self.wasi_linker } else { &self.linker };
         let instance = linker.instantiate_pre(component).map_err(shape)?;
-        match outside.world {
-            World::Inbound => InboundPre::new(instance).map(Linked::Inbound).map_err(shape),
-            World::Outbound => OutboundPre::new(instance).map(Linked::Outbound).map_err(shape),
-        }
+        Linked::new(outside.world, instance, component, is_wasi).map_err(shape)
     }
 
     /// Asks an inbound plugin to read a request.
@@ -185,8 +223,11 @@ impl PluginHost {
         limits: CallLimits,
     ) -> Called<Outcome> {
         let (engine, version, pace) = (self.engine.clone(), Arc::clone(version), Arc::clone(&version.pace));
-        self.call(&pace, async move || run::intake(&engine, &version, context, request, resumption, &limits).await)
-            .await
+        self.call(&pace, async move |idle: &Idle| {
+            let watched = Watched::new(&engine, idle, &version, &context, &limits);
+            run::intake(watched, context, request, resumption).await
+        })
+        .await
     }
 
     /// Asks an outbound plugin to shape an event.
@@ -199,7 +240,11 @@ impl PluginHost {
         limits: CallLimits,
     ) -> Called<Decision> {
         let (engine, version, pace) = (self.engine.clone(), Arc::clone(version), Arc::clone(&version.pace));
-        self.call(&pace, async move || run::dispatch(&engine, &version, context, event, delivery, &limits).await).await
+        self.call(&pace, async move |idle: &Idle| {
+            let watched = Watched::new(&engine, idle, &version, &context, &limits);
+            run::dispatch(watched, context, event, delivery).await
+        })
+        .await
     }
 
     /// How many calls wait for a thread.
@@ -207,21 +252,33 @@ impl PluginHost {
         self.pool.waiting()
     }
 
+    /// What it is doing at the moment.
+    pub fn stats(&self) -> HostStats {
+        HostStats {
+            threads: self.threads,
+            waiting: self.pool.waiting(),
+            waiting_max: self.pool.waiting_max(),
+            running: self.pool.running(),
+            idle_instances: self.pool.idle(),
+            slots: SlotStats::of(&self.engine, engine::slots(self.threads)),
+        }
+    }
+
     async fn call<T: Send + 'static>(
         &self,
         pace: &Arc<Pace>,
-        call: impl AsyncFnOnce() -> Called<T> + Send + 'static,
+        call: impl AsyncFnOnce(&Idle) -> Called<T> + Send + 'static,
     ) -> Called<T> {
         let (answer, answered) = oneshot::channel();
         let queued = Instant::now();
-        let job: Job = Box::new(move || {
+        let job: Job = Box::new(move |idle| {
             Box::pin(async move {
                 // The caller may have given up while the call was waiting.
                 if answer.is_closed() {
                     return;
                 }
                 let waited = queued.elapsed();
-                let called = Called { waited, ..call().await };
+                let called = Called { waited, ..call(idle).await };
                 // Nobody is left to tell if the caller gave up meanwhile: the call has no effect but its answer.
                 drop(answer.send(called));
             })

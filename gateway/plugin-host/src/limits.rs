@@ -7,7 +7,7 @@ use wasmtime::ResourceLimiter;
 /// The longest deadline that a binding may ask for.
 pub const DEADLINE_MAX: Duration = Duration::from_secs(2);
 /// How often the epoch advances: a guest that computes is stopped within its deadline and one of these.
-pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 /// The largest linear memory that any call may ask for, in bytes; the pool reserves slots of this size.
 pub const MEMORY_BYTES_MAX: usize = 256 << 20;
 /// The same where memory accesses are checked explicitly, as in containers with little address space.
@@ -28,11 +28,22 @@ pub struct CallLimits {
     pub output_bytes: usize,
     /// Of the log, how many bytes are kept.
     pub log_bytes: usize,
+    /// How many calls one instance may serve; 0 and 1 mean a fresh one for each. What the guest remembers of one call it
+    /// then knows in the next, and a replay may find another state: it is for interpreters that take longer to start
+    /// than to answer. An instance serves one version, plugin and binding, and is let go after any failure but the
+    /// plugin's own refusals and faults, when it has filled half of its memory, and when it has nothing to do.
+    pub reuse: u32,
 }
 
 impl Default for CallLimits {
     fn default() -> Self {
-        Self { deadline: Duration::from_millis(50), memory_bytes: 64 << 20, output_bytes: 4 << 20, log_bytes: 16 << 10 }
+        Self {
+            deadline: Duration::from_millis(50),
+            memory_bytes: 64 << 20,
+            output_bytes: 4 << 20,
+            log_bytes: 16 << 10,
+            reuse: 1,
+        }
     }
 }
 
@@ -42,11 +53,15 @@ impl CallLimits {
         self.deadline.clamp(Duration::from_millis(1), DEADLINE_MAX)
     }
 
-    /// The deadline in epochs: one more than fit into it, since the present epoch is already under way.
-    pub(crate) fn deadline_epochs(&self) -> u64 {
-        let epochs = self.effective_deadline().as_millis() / EPOCH_TICK.as_millis() + 1;
-        u64::try_from(epochs).unwrap_or(u64::MAX)
+    /// The limit on memory that counts.
+    pub(crate) fn effective_memory_bytes(&self) -> usize {
+        self.memory_bytes.min(MEMORY_BYTES_MAX)
     }
+}
+
+/// A time in epochs: one more than fit into it, since the present epoch is already under way.
+pub(crate) fn epochs_in(time: Duration) -> u64 {
+    u64::try_from(time.as_millis() / EPOCH_TICK.as_millis() + 1).unwrap_or(u64::MAX)
 }
 
 /// The guest asked for more memory than its call may have.
@@ -64,7 +79,13 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(limits: &CallLimits) -> Self {
-        Self { memory_bytes_max: limits.memory_bytes.min(MEMORY_BYTES_MAX), memory_bytes: 0, denied: false }
+        Self { memory_bytes_max: limits.effective_memory_bytes(), memory_bytes: 0, denied: false }
+    }
+
+    /// Takes the limits of another call. Memory that is there stays.
+    pub(crate) fn renew(&mut self, limits: &CallLimits) {
+        self.memory_bytes_max = limits.effective_memory_bytes();
+        self.denied = false;
     }
 
     /// The most memory that the instance had; memories only ever grow.
@@ -106,8 +127,11 @@ mod tests {
 
     #[test]
     fn deadlines_are_held_within_the_maximum() {
-        let epochs = |ms| CallLimits { deadline: Duration::from_millis(ms), ..CallLimits::default() }.deadline_epochs();
-        assert_eq!((epochs(0), epochs(9), epochs(50), epochs(60_000)), (1, 1, 6, 201));
+        let epochs = |ms| {
+            let limits = CallLimits { deadline: Duration::from_millis(ms), ..CallLimits::default() };
+            epochs_in(limits.effective_deadline())
+        };
+        assert_eq!((epochs(0), epochs(4), epochs(50), epochs(60_000)), (1, 1, 11, 401));
     }
 
     #[test]

@@ -61,6 +61,16 @@ pub enum LoadError {
         /// The import's name.
         name: String,
     },
+    /// What the component says about itself cannot be shown.
+    #[error(
+        "the component's {field} cannot be used ({problem}): correct it where it is written, for Rust in Cargo.toml, and build again"
+    )]
+    Metadata {
+        /// Which: name, version or description.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The fixtures that the component carries cannot be read.
     #[error("the component's fixture {name} cannot be used ({problem}): correct it and build again")]
     Fixtures {
@@ -76,7 +86,9 @@ pub enum LoadError {
         problem: String,
     },
     /// An instance of the component cannot be made: it crashes, takes too long or wants too much memory as it starts.
-    #[error("the component fails as it starts: {problem}")]
+    #[error(
+        "the component fails as it starts ({problem}): start code must end within two seconds and wait for nothing"
+    )]
     Start {
         /// What happened.
         problem: String,
@@ -113,6 +125,7 @@ impl LoadError {
             Self::WrongWorld { .. } => "wrong_world",
             Self::WrongContract { .. } => "wrong_contract",
             Self::ForbiddenImport { .. } => "forbidden_import",
+            Self::Metadata { .. } => "bad_metadata",
             Self::Fixtures { .. } => "bad_fixtures",
             Self::WrongShape { .. } => "wrong_shape",
             Self::Start { .. } => "start",

@@ -38,8 +38,7 @@ pub(crate) struct SharedLog(Arc<Mutex<Log>>);
 
 impl SharedLog {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        let unfinished = [Vec::new(), Vec::new()];
-        Self(Arc::new(Mutex::new(Log { lines: Vec::new(), bytes_left: bytes_max, truncated: false, unfinished })))
+        Self(Arc::new(Mutex::new(Log::new(bytes_max))))
     }
 
     /// No code panics while it holds the lock, so a poisoned one guards a sound log all the same.
@@ -80,6 +79,11 @@ impl SharedLog {
         }
     }
 
+    /// Begins anew, with nothing in it, for whoever shares it.
+    pub(crate) fn reopen(&self, bytes_max: usize) {
+        *self.lock() = Log::new(bytes_max);
+    }
+
     /// The lines, and whether there were more.
     pub(crate) fn close(&self) -> (Vec<LogLine>, bool) {
         let mut log = self.lock();
@@ -93,6 +97,10 @@ impl SharedLog {
 }
 
 impl Log {
+    fn new(bytes_max: usize) -> Self {
+        Self { lines: Vec::new(), bytes_left: bytes_max, truncated: false, unfinished: [Vec::new(), Vec::new()] }
+    }
+
     fn finish(&mut self, stream: Stream) {
         let text = std::mem::take(&mut self.unfinished[stream as usize]);
         if self.lines.len() == LOG_LINES_MAX || (text.is_empty() && self.bytes_left == 0) {

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -15,8 +15,10 @@ use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
 use tokio::time::Instant;
 
+use crate::idle::{Idle, SWEEP_INTERVAL};
+
 /// A call that is ready to run, as the thread sees it. It sends its own answer.
-pub(crate) type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+pub(crate) type Job = Box<dyn for<'a> FnOnce(&'a Idle) -> Pin<Box<dyn Future<Output = ()> + 'a>> + Send>;
 
 /// A version whose call took longer counts as slow until one is quicker again.
 const SLOW: Duration = Duration::from_millis(20);
@@ -50,6 +52,9 @@ struct Queue {
     /// Calls of slow versions that are running.
     slow_running: usize,
     closed: bool,
+    /// The threads that wait, the one that worked last at the end: it is woken first, since its caches are warm, and the
+    /// instances that it keeps are the likeliest to be of use.
+    parked: Vec<usize>,
 }
 
 impl Queue {
@@ -87,9 +92,22 @@ struct Task {
 
 struct Shared {
     queue: Mutex<Queue>,
-    ready: Condvar,
+    /// What each thread waits for.
+    ready: Vec<Condvar>,
     len_max: usize,
     slow_max: usize,
+    running: AtomicUsize,
+    /// Instances that the threads keep.
+    idle: Arc<AtomicUsize>,
+}
+
+/// What a thread is to do next.
+enum Next {
+    Run(Task),
+    /// Look after the instances that it keeps.
+    Sweep,
+    /// The pool is closed and everything is done.
+    End,
 }
 
 impl Shared {
@@ -98,31 +116,61 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next job; `None` when the pool is closed and everything is done.
-    fn next(&self) -> Option<Task> {
+    /// Wakes the thread that worked last, if any waits.
+    fn wake_one(&self, mut queue: MutexGuard<'_, Queue>) {
+        let woken = queue.parked.pop();
+        drop(queue);
+        if let Some(number) = woken {
+            self.ready[number].notify_one();
+        }
+    }
+
+    fn wake_all(&self, mut queue: MutexGuard<'_, Queue>) {
+        for number in std::mem::take(&mut queue.parked) {
+            self.ready[number].notify_one();
+        }
+    }
+
+    /// What a thread is to do next; one that keeps instances is not left waiting for long.
+    fn next(&self, number: usize, keeps_some: bool) -> Next {
         let mut queue = self.lock();
+        let mut waited_out = false;
         loop {
+            // Woken by nobody, it is still among those that wait.
+            queue.parked.retain(|parked| *parked != number);
             if let Some(task) = queue.pop(self.slow_max) {
-                return Some(task);
+                self.running.fetch_add(1, Ordering::Relaxed);
+                return Next::Run(task);
             }
             // What is left when the pool closes is for the threads that are still at it.
             if queue.closed {
-                return None;
+                return Next::End;
             }
-            queue = self.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            if waited_out {
+                return Next::Sweep;
+            }
+            queue.parked.push(number);
+            if keeps_some {
+                let woken =
+                    self.ready[number].wait_timeout(queue, SWEEP_INTERVAL).unwrap_or_else(PoisonError::into_inner);
+                (queue, waited_out) = (woken.0, woken.1.timed_out());
+            } else {
+                queue = self.ready[number].wait(queue).unwrap_or_else(PoisonError::into_inner);
+            }
         }
     }
 
     fn finish(&self, pace: &Pace, counted_as_slow: bool, took: Duration) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
         let is_slow = took > SLOW;
         let was_slow = pace.slow.swap(is_slow, Ordering::Relaxed);
-        if counted_as_slow {
-            self.lock().slow_running -= 1;
+        if !counted_as_slow && (is_slow || !was_slow) {
+            return;
         }
         // Jobs that had to wait may go on now, and this thread takes one alone.
-        if counted_as_slow || (was_slow && !is_slow) {
-            self.ready.notify_all();
-        }
+        let mut queue = self.lock();
+        queue.slow_running -= usize::from(counted_as_slow);
+        self.wake_all(queue);
     }
 }
 
@@ -134,18 +182,31 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn start(threads: usize, len_max: usize) -> std::io::Result<Self> {
-        let queue = Mutex::new(Queue { lanes: VecDeque::new(), waiting: 0, slow_running: 0, closed: false });
+        let queue = Mutex::new(Queue {
+            lanes: VecDeque::new(),
+            waiting: 0,
+            slow_running: 0,
+            closed: false,
+            parked: Vec::with_capacity(threads),
+        });
         let slow_max = (threads / 2).max(1);
         let first = runtime()?;
         let handle = first.handle().clone();
         // Made first: if a thread cannot be started, the ones before it are told to end.
-        let shared = Shared { queue, ready: Condvar::new(), len_max, slow_max };
+        let shared = Shared {
+            queue,
+            ready: (0..threads).map(|_| Condvar::new()).collect(),
+            len_max,
+            slow_max,
+            running: AtomicUsize::new(0),
+            idle: Arc::default(),
+        };
         let pool = Self { shared: Arc::new(shared), runtime: handle };
         let mut first = Some(first);
         for number in 0..threads {
             let runtime = first.take().map_or_else(runtime, Ok)?;
             let shared = Arc::clone(&pool.shared);
-            thread::Builder::new().name(format!("plugin-{number}")).spawn(move || work(&shared, &runtime))?;
+            thread::Builder::new().name(format!("plugin-{number}")).spawn(move || work(number, &shared, &runtime))?;
         }
         Ok(pool)
     }
@@ -159,8 +220,7 @@ impl Pool {
             return Err(Full);
         }
         queue.push(pace, job);
-        drop(queue);
-        self.shared.ready.notify_one();
+        self.shared.wake_one(queue);
         Ok(())
     }
 
@@ -173,12 +233,28 @@ impl Pool {
     pub(crate) fn waiting(&self) -> usize {
         self.shared.lock().waiting
     }
+
+    /// How many jobs may wait.
+    pub(crate) fn waiting_max(&self) -> usize {
+        self.shared.len_max
+    }
+
+    /// How many jobs are running.
+    pub(crate) fn running(&self) -> usize {
+        self.shared.running.load(Ordering::Relaxed)
+    }
+
+    /// How many instances the threads keep.
+    pub(crate) fn idle(&self) -> usize {
+        self.shared.idle.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.ready.notify_all();
+        let mut queue = self.shared.lock();
+        queue.closed = true;
+        self.shared.wake_all(queue);
     }
 }
 
@@ -186,13 +262,24 @@ fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_time().build()
 }
 
-fn work(shared: &Shared, runtime: &Runtime) {
-    while let Some(Task { job, pace, counts_as_slow }) = shared.next() {
-        let started = Instant::now();
-        // A panic would be a fault of the host's. The caller learns of it as its answer is dropped; the thread lives on.
-        if catch_unwind(AssertUnwindSafe(|| runtime.block_on(job()))).is_err() {
-            tracing::error!("a plugin call panicked in the host");
+fn work(number: usize, shared: &Shared, runtime: &Runtime) {
+    let idle = Idle::new(Arc::clone(&shared.idle));
+    // What instances hold may belong to the runtime, so they end inside it.
+    let _entered = runtime.enter();
+    loop {
+        match shared.next(number, !idle.is_empty()) {
+            Next::Run(Task { job, pace, counts_as_slow }) => {
+                let started = Instant::now();
+                // A panic would be a fault of the host's. The caller learns of it as its answer is dropped; the thread
+                // lives on.
+                if catch_unwind(AssertUnwindSafe(|| runtime.block_on(job(&idle)))).is_err() {
+                    tracing::error!("a plugin call panicked in the host");
+                }
+                shared.finish(&pace, counts_as_slow, started.elapsed());
+            }
+            Next::Sweep => {}
+            Next::End => return,
         }
-        shared.finish(&pace, counts_as_slow, started.elapsed());
+        idle.sweep();
     }
 }

@@ -1,4 +1,4 @@
-//! Calls into guests: a fresh instance, one function, its answer checked.
+//! Calls into guests: an instance, one function, its answer checked.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -14,24 +14,23 @@ use crate::bindings::outbound::exports::hookwright::plugin::dispatch;
 use crate::call::{CallFailure, Called};
 use crate::component::CONTRACT;
 use crate::context::CallContext;
-use crate::guest::{Stop, store, watch};
+use crate::guest::{Stop, Watched, watch};
 use crate::inbound::{Assurance, FetchAnswer, InboundRequest, Outcome, Resumption};
+use crate::instance::Instance;
 use crate::limits::{CallLimits, DEADLINE_MAX, MEMORY_BYTES_MAX, MemoryLimitReached};
+use crate::linked::{Exports, Linked};
 use crate::load::LoadError;
 use crate::outbound::{Decision, OutboundDelivery, OutboundEvent};
-use crate::version::{Linked, PluginVersion, World};
+use crate::version::World;
 use crate::wasi::Circumstances;
 
 /// Makes one instance and drops it: only then are the types of the exports checked, and the guest's start code is run.
 /// A guest of WASI may wait for a clock there, so it needs `runtime`; it is not waited for.
 pub(crate) fn try_start(engine: &Engine, linked: &Linked, runtime: &Handle) -> Result<(), LoadError> {
     let limits = CallLimits { deadline: DEADLINE_MAX, memory_bytes: MEMORY_BYTES_MAX, ..CallLimits::default() };
-    let mut store = store(engine, Circumstances::default(), &limits);
+    let mut instance = Instance::new(engine, Circumstances::default(), &limits);
     let _entered = runtime.enter();
-    let started = match linked {
-        Linked::Inbound(linked) => at_once(linked.instantiate_async(&mut store)).map(|result| result.map(drop)),
-        Linked::Outbound(linked) => at_once(linked.instantiate_async(&mut store)).map(|result| result.map(drop)),
-    };
+    let started = at_once(instance.check(linked));
     match started {
         Some(Ok(())) => Ok(()),
         Some(Err(error)) if is_the_guests(&error) => Err(LoadError::Start { problem: error.root_cause().to_string() }),
@@ -55,28 +54,24 @@ fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
 
 /// Asks an inbound plugin to read a request, or to go on reading it.
 pub(crate) async fn intake(
-    engine: &Engine,
-    version: &PluginVersion,
+    watched: Watched<'_>,
     context: CallContext,
     request: InboundRequest,
     resumption: Option<Resumption>,
-    limits: &CallLimits,
 ) -> Called<Outcome> {
-    let Linked::Inbound(linked) = &version.linked else {
-        return wrong_world(World::Inbound, version);
-    };
-    let circumstances = Circumstances::from(&context);
+    let found = watched.version.world();
     let context = guest_context(context);
     let request = guest_request(request);
     let resumption = resumption.map(guest_resumption);
-    watch(engine, circumstances, limits, async |store| {
-        let plugin = linked.instantiate_async(&mut *store).await.map_err(Stop::Instantiate)?;
-        let intake = plugin.hookwright_plugin_intake();
-        let answer = match &resumption {
-            None => intake.call_parse(&mut *store, &context, &request).await,
-            Some(resumption) => intake.call_resume(&mut *store, &context, &request, resumption).await,
+    watch(watched, async |store, exports| {
+        let Exports::Inbound(plugin) = exports else {
+            return Err(Stop::Declined(CallFailure::WrongWorld { expected: World::Inbound, found }));
         };
-        match answer.map_err(Stop::Call)? {
+        let answer = match &resumption {
+            None => plugin.parse(store, &context, &request).await,
+            Some(resumption) => plugin.resume(store, &context, &request, resumption).await,
+        };
+        match answer.map_err(Stop::Call)?.0 {
             Ok(outcome) => answer::inbound::outcome(outcome).map_err(Stop::Invalid),
             Err(refusal) => {
                 let refusal = answer::inbound::refusal(refusal).map_err(Stop::Invalid)?;
@@ -89,24 +84,20 @@ pub(crate) async fn intake(
 
 /// Asks an outbound plugin to shape an event.
 pub(crate) async fn dispatch(
-    engine: &Engine,
-    version: &PluginVersion,
+    watched: Watched<'_>,
     context: CallContext,
     event: OutboundEvent,
     delivery: OutboundDelivery,
-    limits: &CallLimits,
 ) -> Called<Decision> {
-    let Linked::Outbound(linked) = &version.linked else {
-        return wrong_world(World::Outbound, version);
-    };
-    let circumstances = Circumstances::from(&context);
+    let found = watched.version.world();
     let context = guest_context(context);
     let event = guest_event(event);
     let delivery = guest_delivery(delivery);
-    watch(engine, circumstances, limits, async |store| {
-        let plugin = linked.instantiate_async(&mut *store).await.map_err(Stop::Instantiate)?;
-        let dispatch = plugin.hookwright_plugin_dispatch();
-        match dispatch.call_transform(&mut *store, &context, &event, &delivery).await.map_err(Stop::Call)? {
+    watch(watched, async |store, exports| {
+        let Exports::Outbound(plugin) = exports else {
+            return Err(Stop::Declined(CallFailure::WrongWorld { expected: World::Outbound, found }));
+        };
+        match plugin.transform(store, &context, &event, &delivery).await.map_err(Stop::Call)?.0 {
             Ok(decision) => answer::outbound::decision(decision).map_err(Stop::Invalid),
             Err(fault) => {
                 let fault = answer::outbound::fault(fault).map_err(Stop::Invalid)?;
@@ -115,10 +106,6 @@ pub(crate) async fn dispatch(
         }
     })
     .await
-}
-
-fn wrong_world<T>(expected: World, version: &PluginVersion) -> Called<T> {
-    Called::not_run(CallFailure::WrongWorld { expected, found: version.world() })
 }
 
 fn guest_context(context: CallContext) -> call::Context {

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::bindings::{inbound::InboundPre, outbound::OutboundPre};
 use crate::fixture::Fixture;
-use crate::guest::Guest;
+use crate::linked::Linked;
 use crate::pool::Pace;
 use crate::wasi;
 
@@ -63,7 +63,8 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// What a component says about itself in its metadata sections. Cut to 128 characters, the description to 1024.
+/// What a component says about itself in its metadata sections: at most 128 characters each, the description 1024,
+/// without control characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PluginMetadata {
     /// The component's name.
@@ -83,15 +84,10 @@ pub struct PluginVersion {
     pub(crate) size_bytes: usize,
     pub(crate) imports: Vec<String>,
     pub(crate) fixtures: Vec<Fixture>,
+    pub(crate) compile_time: Option<Duration>,
     /// How its calls have been going; the pool's.
     pub(crate) pace: Arc<Pace>,
     pub(crate) linked: Linked,
-}
-
-/// A component with its imports resolved and the types of its exports checked, once for all calls.
-pub(crate) enum Linked {
-    Inbound(InboundPre<Guest>),
-    Outbound(OutboundPre<Guest>),
 }
 
 impl PluginVersion {
@@ -102,10 +98,7 @@ impl PluginVersion {
 
     /// Which direction it serves.
     pub fn world(&self) -> World {
-        match self.linked {
-            Linked::Inbound(_) => World::Inbound,
-            Linked::Outbound(_) => World::Outbound,
-        }
+        self.linked.world()
     }
 
     /// The version of the contract that it was built for, such as `0.1.0`.
@@ -131,6 +124,11 @@ impl PluginVersion {
     /// Whether it was built for WASI, and so sees its empty world beside the contract.
     pub fn imports_wasi(&self) -> bool {
         self.imports.iter().any(|import| wasi::is_offered(import))
+    }
+
+    /// How long its compilation took; `None` if the code came from the cache.
+    pub fn compile_time(&self) -> Option<Duration> {
+        self.compile_time
     }
 
     /// The component's size in bytes.

@@ -83,10 +83,22 @@ pub(crate) struct EmptyWorld {
 
 impl EmptyWorld {
     pub(crate) fn new(circumstances: &Circumstances, log: &SharedLog) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
+        Self { ctx: Self::ctx(circumstances, log), table }
+    }
+
+    /// The same for another call: time and chance are that call's, and handles stay with the guest, which may have
+    /// put them anywhere. What it writes to a stream that it holds goes to the log, which is the other call's by now.
+    pub(crate) fn renew(&mut self, circumstances: &Circumstances, log: &SharedLog) {
+        self.ctx = Self::ctx(circumstances, log);
+    }
+
+    fn ctx(circumstances: &Circumstances, log: &SharedLog) -> WasiCtx {
         let chance = |purpose| Chance::new(purpose, &circumstances.subject_id, circumstances.attempt);
         let mut seed = [0; 16];
         chance("seed").fill(&mut seed);
-        let ctx = WasiCtxBuilder::new()
+        WasiCtxBuilder::new()
             .stdout(Captured::new(Stream::Stdout, log))
             .stderr(Captured::new(Stream::Stderr, log))
             .wall_clock(Frozen::at(circumstances.now_ms))
@@ -98,10 +110,7 @@ impl EmptyWorld {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false)
-            .build();
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES_MAX);
-        Self { ctx, table }
+            .build()
     }
 }
 

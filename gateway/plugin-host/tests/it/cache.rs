@@ -109,3 +109,38 @@ fn a_directory_that_cannot_be_made_is_an_error() {
     let cache = Some(CacheConfig { dir: file.join("compiled"), mac_key: None });
     assert!(PluginHost::start(HostConfig { cache, ..HostConfig::default() }).is_err());
 }
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_costs_only_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let inner = dir.path().join("compiled");
+    let host = host(&inner, Some([7; 32]));
+    // Gone, so that nobody can write to it, root neither.
+    fs::remove_dir(&inner).unwrap();
+    let bytes = outbound(&skipping(512, 4));
+    for _ in 0..2 {
+        let version = host.compile(&bytes).unwrap();
+        assert!(version.compile_time().is_some());
+        assert!(transform(&host, &version).await.result.is_ok());
+    }
+}
+
+#[test]
+fn the_time_that_compilation_took_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = outbound(&skipping(512, 4));
+    assert!(host(dir.path(), None).compile(&bytes).unwrap().compile_time().is_some());
+    assert_eq!(host(dir.path(), None).compile(&bytes).unwrap().compile_time(), None);
+}
+
+#[test]
+fn code_in_the_cache_makes_no_file_a_plugin() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = outbound(&skipping(512, 4));
+    let host = host(dir.path(), None);
+    host.compile(&bytes).unwrap();
+    // The file's own bytes decide under which name its code is looked for.
+    for end in [bytes.len() - 1, bytes.len() / 2, 9] {
+        assert!(host.compile(&bytes[..end]).is_err(), "{end}");
+    }
+}

@@ -26,8 +26,8 @@ async fn failure_of(host: &PluginHost, component: &[u8], limits: CallLimits) -> 
     let called = transform_within(host, &hostile, limits).await;
     assert!(transform(host, &honest).await.result.is_ok(), "the host no longer serves others");
     let failure = called.result.expect_err("the guest should have failed");
-    let Called { log, log_truncated, waited, duration, memory_peak_bytes, .. } = called;
-    (failure, Called { result: Ok(()), log, log_truncated, waited, duration, memory_peak_bytes })
+    let Called { log, log_truncated, waited, duration, memory_peak_bytes, calls_before, .. } = called;
+    (failure, Called { result: Ok(()), log, log_truncated, waited, duration, memory_peak_bytes, calls_before })
 }
 
 async fn default_failure_of(component: &[u8]) -> CallFailure {
@@ -52,11 +52,16 @@ async fn an_endless_loop_ends_at_the_deadline() {
     for deadline_ms in [50, 200] {
         let deadline = Duration::from_millis(deadline_ms);
         let limits = CallLimits { deadline, ..CallLimits::default() };
-        let (failure, called) = failure_of(&host, &outbound(ENDLESS), limits).await;
-        assert_eq!(failure, CallFailure::Timeout { deadline });
-        assert!(called.duration >= deadline.saturating_sub(Duration::from_millis(10)), "{:?}", called.duration);
-        // A tick of 10 ms and its lateness belong to it; the rest is for machines with much else to do.
-        assert!(called.duration < deadline + Duration::from_millis(100), "{:?}", called.duration);
+        // The best of some: other tests run beside this one, on as many threads as there are processors.
+        let mut lateness = Duration::MAX;
+        for _ in 0..5 {
+            let (failure, called) = failure_of(&host, &outbound(ENDLESS), limits).await;
+            assert_eq!(failure, CallFailure::Timeout { deadline });
+            assert!(called.duration >= deadline, "{:?}", called.duration);
+            lateness = lateness.min(called.duration.saturating_sub(deadline));
+        }
+        // A tick of 5 ms, and what it takes to end it.
+        assert!(lateness <= Duration::from_millis(15), "{lateness:?} after {deadline:?}");
     }
 }
 
@@ -201,10 +206,21 @@ async fn nothing_is_remembered_between_calls() {
 #[tokio::test]
 async fn a_thousand_traps_in_a_row_change_nothing() {
     let host = host();
-    let hostile = host.compile(&outbound("(unreachable)")).unwrap();
-    for _ in 0..1000 {
-        assert!(matches!(transform(&host, &hostile).await.result, Err(CallFailure::Trap { .. })));
-    }
+    let hostile = host.compile(&outbound("(call $recurse (i32.const 0))")).unwrap();
+    let trapping = async || {
+        let mut fastest = Duration::MAX;
+        for _ in 0..500 {
+            let called = transform(&host, &hostile).await;
+            assert!(matches!(called.result, Err(CallFailure::Trap { .. })));
+            fastest = fastest.min(called.duration);
+        }
+        fastest
+    };
+    let (early, late) = (trapping().await, trapping().await);
+    assert!(late < early * 3, "{late:?} after {early:?}");
+    let slots = host.stats().slots.unwrap();
+    let held = (slots.component_instances, slots.core_instances, slots.memories, slots.tables, slots.stacks);
+    assert_eq!(held, (0, 0, 0, 0, 0), "traps keep slots of the pool");
     let honest = host.compile(&honest()).unwrap();
     assert!(transform(&host, &honest).await.result.is_ok());
 }
@@ -267,4 +283,65 @@ async fn plugins_that_run_into_their_deadlines_delay_themselves_alone() {
 fn spawn_transform(host: &Arc<PluginHost>, version: &Arc<PluginVersion>) -> tokio::task::JoinHandle<Called<Decision>> {
     let (host, version) = (Arc::clone(host), Arc::clone(version));
     tokio::spawn(async move { transform(&host, &version).await })
+}
+
+#[tokio::test]
+async fn a_table_bomb_is_held_down() {
+    let module = format!(
+        r#"(module
+            (memory (export "memory") 16)
+            (table $t 1 funcref)
+            (global $next (mut i32) (i32.const 1024))
+            (data (i32.const 512) "POST")
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {BUMP})
+            (func (export "hookwright:plugin/dispatch@0.1.0#transform") (param i32) (result i32)
+                (loop $again
+                    (br_if $again (i32.ne (i32.const -1) (table.grow $t (ref.null func) (i32.const 1000)))))
+                (if (i32.gt_u (table.size $t) (i32.const 20000)) (then (unreachable)))
+                (drop (table.grow $t (ref.null func) (i32.const 0x7fffffff)))
+                (table.fill $t (i32.const 0) (ref.null func) (i32.const 0x7fffffff))
+                {}))"#,
+        skipping(512, 4)
+    );
+    let guest = guest::component(guest::OUTBOUND, &[], &module);
+    match default_failure_of(&guest).await {
+        CallFailure::Trap { message } => assert!(message.contains("table"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_log_without_end_ends_at_the_deadline() {
+    let module = format!(
+        r#"(module
+            (import "hookwright:plugin/log@0.1.0" "write" (func $write (param i32 i32 i32)))
+            (memory (export "memory") 64)
+            (global $next (mut i32) (i32.const 1024))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {BUMP})
+            (func (export "hookwright:plugin/dispatch@0.1.0#transform") (param i32) (result i32)
+                (loop $again (call $write (i32.const 2) (i32.const 0x10000) (i32.const 0x100000)) (br $again))
+                (i32.const 0)))"#
+    );
+    let guest = guest::component(guest::OUTBOUND, &[], &module);
+    let limits = CallLimits::default();
+    let (failure, called) = failure_of(&host(), &guest, limits).await;
+    assert_eq!(failure, CallFailure::Timeout { deadline: limits.deadline });
+    assert!(called.log_truncated);
+    assert!(called.log.iter().map(|line| line.message.len()).sum::<usize>() <= limits.log_bytes);
+    assert!(called.duration < limits.deadline + Duration::from_millis(100), "{:?}", called.duration);
+}
+
+#[tokio::test]
+async fn one_line_larger_than_all_output_is_refused() {
+    let module = format!(
+        r#"(module
+            (import "hookwright:plugin/log@0.1.0" "write" (func $write (param i32 i32 i32)))
+            (memory (export "memory") 256)
+            (global $next (mut i32) (i32.const 1024))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {BUMP})
+            (func (export "hookwright:plugin/dispatch@0.1.0#transform") (param i32) (result i32)
+                (call $write (i32.const 2) (i32.const 0x10000) (i32.const 0xe00000)) (i32.const 0)))"#
+    );
+    let guest = guest::component(guest::OUTBOUND, &[], &module);
+    assert_eq!(default_failure_of(&guest).await, CallFailure::OutputTooLarge { limit_bytes: 4 << 20 });
 }

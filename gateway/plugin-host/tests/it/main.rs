@@ -8,6 +8,7 @@ mod contained;
 mod fetching;
 mod guest;
 mod loaded;
+mod reuse;
 mod shipped;
 mod speed;
 mod wasi;
