@@ -66,6 +66,12 @@ pub struct Called<T> {
 }
 
 impl<T> Called<T> {
+    /// The call without its answer, for whoever only measures.
+    pub(crate) fn without_answer(self) -> Called<()> {
+        let Self { result, log, log_truncated, waited, duration, memory_peak_bytes } = self;
+        Called { result: result.map(drop), log, log_truncated, waited, duration, memory_peak_bytes }
+    }
+
     /// A call that never reached a guest.
     pub(crate) fn not_run(failure: CallFailure) -> Self {
         Self {

@@ -35,7 +35,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::version::World;
-pub use difference::Difference;
+pub use difference::{Difference, without_empty};
 pub(crate) use input::Call;
 pub use report::FixtureReport;
 pub use section::{pack, unpack};
@@ -157,6 +157,11 @@ impl Fixture {
 
 /// Reads the `.json` files of a directory, in the order of their names. A directory that is not there holds none.
 pub fn read_dir(dir: &Path) -> Result<Vec<Fixture>, FixtureError> {
+    Ok(read_files(dir)?.into_iter().map(|(_, fixture)| fixture).collect())
+}
+
+/// The same, each with its file.
+pub fn read_files(dir: &Path) -> Result<Vec<(PathBuf, Fixture)>, FixtureError> {
     let unreadable = |path: &Path, error: io::Error| {
         FixtureError::new(&path.display().to_string(), format!("cannot be read: {error}"))
     };
@@ -179,17 +184,18 @@ pub fn read_dir(dir: &Path) -> Result<Vec<Fixture>, FixtureError> {
     for path in paths {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let json = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
-        fixtures.push(Fixture::parse(&stem, &json)?);
+        let fixture = Fixture::parse(&stem, &json)?;
+        fixtures.push((path, fixture));
     }
-    fixtures.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-    unique(&fixtures)?;
+    fixtures.sort_unstable_by(|(_, one), (_, other)| one.name.cmp(&other.name));
+    unique(fixtures.iter().map(|(_, fixture)| fixture))?;
     Ok(fixtures)
 }
 
 /// Reports name fixtures, so names must tell them apart.
-fn unique(fixtures: &[Fixture]) -> Result<(), FixtureError> {
+fn unique<'a>(fixtures: impl IntoIterator<Item = &'a Fixture>) -> Result<(), FixtureError> {
     let mut names = std::collections::BTreeSet::new();
-    match fixtures.iter().find(|fixture| !names.insert(&fixture.name)) {
+    match fixtures.into_iter().find(|fixture| !names.insert(&fixture.name)) {
         Some(twice) => Err(FixtureError::new(&twice.name, "its name is used twice")),
         None => Ok(()),
     }

@@ -47,6 +47,7 @@ mod linked;
 mod load;
 mod log;
 pub mod outbound;
+mod outer;
 mod pool;
 mod run;
 mod stats;

@@ -1,18 +1,39 @@
 //! `plugin`: from an empty folder to a version that serves. One file a command.
 
+mod bench;
 mod build;
 mod component;
+mod inspect;
+mod limits;
 mod list;
+mod new;
+mod pack;
 mod push;
+mod run;
+mod snapshot;
+mod test;
+mod trial;
 
 use super::failure::Failure;
 use std::process::ExitCode;
 
-/// Build plugins and push them.
+/// Make plugins, build and test them, and push them to a running gateway.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum PluginCommand {
-    /// Build a plugin's crate into one component file.
+    /// Make the directory of a new plugin, which builds as it is.
+    New(new::NewArguments),
+    /// Build a plugin's directory into one component file.
     Build(build::BuildArguments),
+    /// Ask a plugin what its fixtures ask, in the host and within the limits that the gateway has.
+    Test(test::TestArguments),
+    /// Give a plugin one request or event, and print what it answers.
+    Run(run::RunArguments),
+    /// Measure plugins: size, compilation, and calls by the second.
+    Bench(bench::BenchArguments),
+    /// Show what a component is: world, imports, metadata, size, digest, fixtures.
+    Inspect(inspect::InspectArguments),
+    /// Put fixtures and metadata into a component, whichever toolchain made it.
+    Pack(pack::PackArguments),
     /// Make a version the one that serves, without a restart and without losing a request.
     Push(push::PushArguments),
     /// List the plugins and the version of each that serves.
@@ -21,7 +42,13 @@ pub(super) enum PluginCommand {
 
 pub(super) async fn run(command: PluginCommand) -> Result<ExitCode, Failure> {
     match command {
+        PluginCommand::New(arguments) => new::run(&arguments),
         PluginCommand::Build(arguments) => build::run(arguments).await,
+        PluginCommand::Test(arguments) => test::run(arguments).await,
+        PluginCommand::Run(arguments) => run::run(arguments).await,
+        PluginCommand::Bench(arguments) => bench::run(arguments).await,
+        PluginCommand::Inspect(arguments) => inspect::run(arguments).await,
+        PluginCommand::Pack(arguments) => pack::run(&arguments),
         PluginCommand::Push(arguments) => push::run(arguments).await,
         PluginCommand::List(arguments) => list::run(arguments).await,
     }

@@ -1,16 +1,16 @@
-//! cargo, rustc and rustup, run as programs.
+//! Rust plugins: cargo, rustc and rustup, run as programs.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::Value;
 
-use super::{BuildError, GUEST_TARGET};
+use super::program::{run, tail};
+use super::{BuildError, GUEST_TARGET, Project, encode_component};
+use crate::version::PluginMetadata;
 
-/// The end of a program's output is where it says what was wrong.
-const OUTPUT_BYTES_MAX: usize = 4096;
 /// How guests are compiled, whatever their workspace says about its own programs.
 const PROFILE: [&str; 5] = ["opt-level=3", "panic=\"abort\"", "lto=true", "codegen-units=1", "strip=true"];
 /// Variables of cargo's that are about the machine, not about the build that is going on around this one.
@@ -22,18 +22,35 @@ pub(super) struct Package {
     pub(super) name: String,
     pub(super) version: String,
     pub(super) description: Option<String>,
+    /// Where its fixtures are, if the manifest says so (`package.metadata.hookwright.fixtures`).
+    pub(super) fixtures: Option<String>,
+    target_directory: String,
     workspace_root: String,
 }
 
+pub(super) fn build(
+    project: &Project,
+    target_dir: Option<&Path>,
+    tell: &mut dyn FnMut(&str),
+) -> Result<Vec<u8>, BuildError> {
+    ensure_target(&project.dir, tell)?;
+    let package = package(&project.dir)?;
+    let target_dir = target_dir.map_or_else(|| Path::new(&package.target_directory).join("guests"), Path::to_owned);
+    let module = compile(&project.dir, &target_dir, &package)?;
+    let module = std::fs::read(&module).map_err(|source| BuildError::Read { path: module, source })?;
+    encode_component(&module, &PluginMetadata::default())
+}
+
 /// Installs the guests' target if the toolchain has not got it.
-pub(super) fn ensure_target(dir: &Path) -> Result<(), BuildError> {
+fn ensure_target(dir: &Path, tell: &mut dyn FnMut(&str)) -> Result<(), BuildError> {
     let mut probe = program("rustc", dir);
     probe.args(["--print", "target-libdir", "--target", GUEST_TARGET]);
-    let libdir = run("rustc", &mut probe)?;
+    let libdir = run(&mut probe)?;
     if libdir.status.success() && Path::new(String::from_utf8_lossy(&libdir.stdout).trim()).is_dir() {
         return Ok(());
     }
-    let added = run("rustup", program("rustup", dir).args(["target", "add", GUEST_TARGET]))?;
+    tell(&format!("installing the target {GUEST_TARGET} with rustup"));
+    let added = run(program("rustup", dir).args(["target", "add", GUEST_TARGET]))?;
     if added.status.success() { Ok(()) } else { Err(BuildError::Target { output: tail(&added.stderr) }) }
 }
 
@@ -42,7 +59,7 @@ pub(super) fn package(dir: &Path) -> Result<Package, BuildError> {
     let failed = |output| BuildError::Manifest { dir: dir.to_owned(), output };
     let mut metadata = cargo(dir);
     metadata.args(["metadata", "--no-deps", "--format-version", "1"]);
-    let output = run("cargo", &mut metadata)?;
+    let output = run(&mut metadata)?;
     if !output.status.success() {
         return Err(failed(tail(&output.stderr)));
     }
@@ -50,19 +67,21 @@ pub(super) fn package(dir: &Path) -> Result<Package, BuildError> {
     let manifest = dir.canonicalize().map_err(|error| failed(error.to_string()))?.join("Cargo.toml");
     let is_here = |package: &&Value| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest);
     let package = metadata["packages"].as_array().and_then(|packages| packages.iter().find(is_here));
-    let package = package.ok_or_else(|| failed("the manifest has no [package]".to_owned()))?;
+    let package = package.ok_or_else(|| failed("Cargo.toml has no [package]".to_owned()))?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let missing = || failed("cargo names no package".to_owned());
     Ok(Package {
         name: text(&package["name"]).ok_or_else(missing)?,
         version: text(&package["version"]).ok_or_else(missing)?,
         description: text(&package["description"]),
+        fixtures: text(&package["metadata"]["hookwright"]["fixtures"]),
+        target_directory: text(&metadata["target_directory"]).ok_or_else(missing)?,
         workspace_root: text(&metadata["workspace_root"]).ok_or_else(missing)?,
     })
 }
 
 /// Compiles the crate and tells where the module is.
-pub(super) fn compile(dir: &Path, target_dir: &Path, package: &Package) -> Result<PathBuf, BuildError> {
+fn compile(dir: &Path, target_dir: &Path, package: &Package) -> Result<PathBuf, BuildError> {
     let target_dir =
         std::path::absolute(target_dir).map_err(|source| BuildError::Read { path: target_dir.to_owned(), source })?;
     let mut build = cargo(dir);
@@ -73,7 +92,7 @@ pub(super) fn compile(dir: &Path, target_dir: &Path, package: &Package) -> Resul
         build.arg("--config").arg(format!("profile.release.{setting}"));
     }
     build.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(package));
-    let output = run("cargo", &mut build)?;
+    let output = run(&mut build)?;
     if !output.status.success() {
         return Err(BuildError::Compile { package: package.name.clone(), output: tail(&output.stderr) });
     }
@@ -113,13 +132,4 @@ fn program(name: &'static str, dir: &Path) -> Command {
         command.env_remove(variable);
     }
     command
-}
-
-fn run(program: &'static str, command: &mut Command) -> Result<Output, BuildError> {
-    command.output().map_err(|source| BuildError::NoProgram { program, source })
-}
-
-fn tail(output: &[u8]) -> String {
-    let start = output.len().saturating_sub(OUTPUT_BYTES_MAX);
-    String::from_utf8_lossy(&output[start..]).into_owned()
 }
