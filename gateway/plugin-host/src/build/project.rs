@@ -122,8 +122,10 @@ impl Project {
         let section = Section { dir, file: "pyproject.toml", fields: &pyproject["tool"]["hookwright"] };
         section.check(&["world", "fixtures", "module", "componentize-py"])?;
         let entry = section.text("module")?.unwrap_or("plugin").to_owned();
-        if entry == section.world()?.as_str() {
-            return Err(section.wrong("module", "a name other than the world's, which the generated code has"));
+        let is_name =
+            |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if entry == section.world()?.as_str() || !entry.split('.').all(is_name) {
+            return Err(section.wrong("module", "a module's name, and not the world's, which the generated code has"));
         }
         let componentizer = section.text("componentize-py")?.unwrap_or(COMPONENTIZE_PY);
         if !componentizer.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.') {

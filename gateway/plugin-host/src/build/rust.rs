@@ -35,10 +35,16 @@ pub(super) fn build(
 ) -> Result<Vec<u8>, BuildError> {
     ensure_target(&project.dir, tell)?;
     let package = package(&project.dir)?;
-    let target_dir = target_dir.map_or_else(|| Path::new(&package.target_directory).join("guests"), Path::to_owned);
+    let target_dir = target_dir.map_or_else(|| default_target(&package), Path::to_owned);
     let module = compile(&project.dir, &target_dir, &package)?;
     let module = std::fs::read(&module).map_err(|source| BuildError::Read { path: module, source })?;
     encode_component(&module, &PluginMetadata::default())
+}
+
+/// Below the person's target directory or the crate's own, which its `.gitignore` has already.
+fn default_target(package: &Package) -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| (&package.target_directory).into(), PathBuf::from);
+    target.join("guests")
 }
 
 /// Installs the guests' target if the toolchain has not got it.
