@@ -40,6 +40,13 @@ fn every_command_explains_itself() {
         "sign",
         "verify",
         "plugin",
+        "plugin new",
+        "plugin build",
+        "plugin test",
+        "plugin run",
+        "plugin bench",
+        "plugin inspect",
+        "plugin pack",
         "plugin push",
     ] {
         let arguments: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();

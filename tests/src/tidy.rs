@@ -23,7 +23,7 @@ const TOP: [&str; 11] = [
 ];
 
 /// Who may use whom; arrows run downward only.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("hookwright-core", &[]),
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),
@@ -32,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
     ("hookwright-plugin-sdk", &[]),
     ("emr-video-call", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),
+    ("order-notice", &["hookwright-plugin-sdk"]),
     ("unruly-plugin", &["hookwright-plugin-sdk"]),
     ("hookwright-tests", &["hookwright", "hookwright-core", "hookwright-plugin-host", "hookwright-store"]),
 ];
@@ -56,7 +57,7 @@ fn files(directory: &Path, extension: &str, found: &mut Vec<PathBuf>) {
 
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for directory in ["gateway", "plugins", "tests"] {
+    for directory in ["examples", "gateway", "plugins", "tests"] {
         files(&root().join(directory), "rs", &mut found);
     }
     assert!(found.len() > 50, "the sources were not found");

@@ -14,6 +14,8 @@ pub(crate) fn program() -> PathBuf {
 pub(crate) fn hookwright<S: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(program());
     command.current_dir(directory).args(arguments).stdin(Stdio::null()).env("NO_COLOR", "1");
+    // What the tools compile stays in the checkout.
+    command.env("XDG_CACHE_HOME", super::root().join("target").join("tools-cache"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOOKWRIGHT_")) {
         command.env_remove(name);
     }

@@ -27,6 +27,9 @@ pub(super) enum PluginCommand {
     /// Ask a plugin what its fixtures ask, in the host and within the limits that the gateway has.
     Test(test::TestArguments),
     /// Give a plugin one request or event, and print what it answers.
+    ///
+    /// The exit code is 0 for any answer, a refusal, a fault and a skipped delivery too, and 1 if the plugin failed and gave
+    /// none. What it logs goes to standard error.
     Run(run::RunArguments),
     /// Measure plugins: size, compilation, and calls by the second.
     Bench(bench::BenchArguments),

@@ -6,6 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{print, print_json};
 use hookwright_plugin_host::PluginVersion;
 use hookwright_plugin_host::build::BuildOptions;
+use hookwright_plugin_host::fixture::Fixture;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ pub(super) async fn run(arguments: InspectArguments) -> Result<ExitCode, Failure
     let cache = tempfile::tempdir()?;
     let trial = Trial::start(component.bytes, Some(cache.path().to_owned()), None).await?;
     let (version, compiled_bytes) = (&trial.version, compiled_bytes(cache.path())?);
-    let fixtures: Vec<&str> = version.fixtures().iter().map(|fixture| fixture.name()).collect();
+    let fixtures: Vec<&str> = version.fixtures().iter().map(Fixture::name).collect();
     let metadata = version.metadata();
     if arguments.json {
         print_json(&json!({

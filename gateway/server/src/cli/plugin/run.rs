@@ -18,7 +18,6 @@ use std::process::ExitCode;
 /// What an input may have: the rest of a fixture has to fit beside it, and base64 makes four bytes of three.
 const INPUT_BYTES_MAX: u64 = (FIXTURE_BYTES_MAX as u64) / 2;
 
-/// Exit code 0 for any answer, a refusal, a fault and a skipped delivery too; 1 if the plugin failed and gave none.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RunArguments {
     /// The component, or the plugin's directory, which is then built.

@@ -49,6 +49,7 @@ pub(super) fn files(name: &str, sdk: &str, world: World, language: Language) -> 
             .replace("{{source}}", source)
             .replace("{{input}}", sample(world).0)
             .replace("{{flags}}", sample(world).1)
+            .replace("{{note}}", note(language))
             .replace("{{componentize-qjs}}", COMPONENTIZE_QJS)
             .replace("{{componentize-py}}", COMPONENTIZE_PY)
     };
@@ -78,6 +79,26 @@ pub(super) fn sample(world: World) -> (&'static str, &'static str) {
             "--hook visits",
         ),
         World::Outbound => (r#"{"customer_id":"cus_1","name":"Ada"}"#, "--type customer.created"),
+    }
+}
+
+/// What is particular about a language.
+fn note(language: Language) -> &'static str {
+    match language {
+        Language::Rust => "",
+        Language::Js => {
+            "
+JavaScript runs in QuickJS: the language is all there, the web's interfaces (`TextEncoder`, `fetch`, `console`) are not.
+`Date.now()` is the time of the call.
+"
+        }
+        Language::Python => {
+            "
+What is printed goes to the log, and so does the way to an exception that nobody caught. `time.time()` is the time of the
+call and `random` gives the same numbers for the same call. What needs a system (`open`, `datetime.now()`, `os.urandom`) ends
+the call.
+"
+        }
     }
 }
 
