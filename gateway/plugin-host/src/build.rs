@@ -142,7 +142,7 @@ pub fn build_project(dir: &Path, options: &BuildOptions, tell: &mut dyn FnMut(&s
     let project = Project::read(dir)?;
     let fixtures = fixture::read_dir(options.fixtures.as_ref().unwrap_or(&project.fixtures))?;
     let component = match project.language {
-        Language::Rust => rust::build(&project, options.target_dir.as_deref(), tell)?,
+        Language::Rust => rust::build(&project, options, tell)?,
         Language::JavaScript => javascript::build(&project, options.anew, tell)?,
         Language::Python => python::build(&project, options.anew, tell)?,
     };

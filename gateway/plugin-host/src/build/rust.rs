@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::program::{run, tail};
-use super::{BuildError, GUEST_TARGET, Project, encode_component};
+use super::{BuildError, BuildOptions, GUEST_TARGET, Project, encode_component};
 use crate::version::PluginMetadata;
 
 /// How guests are compiled, whatever their workspace says about its own programs.
@@ -30,15 +30,29 @@ pub(super) struct Package {
 
 pub(super) fn build(
     project: &Project,
-    target_dir: Option<&Path>,
+    options: &BuildOptions,
     tell: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, BuildError> {
     ensure_target(&project.dir, tell)?;
     let package = package(&project.dir)?;
-    let target_dir = target_dir.map_or_else(|| default_target(&package), Path::to_owned);
+    let target_dir = options.target_dir.clone().unwrap_or_else(|| default_target(&package));
+    let target_dir =
+        std::path::absolute(&target_dir).map_err(|source| BuildError::Read { path: target_dir, source })?;
+    if options.anew {
+        forget(&project.dir, &target_dir, &package)?;
+    }
     let module = compile(&project.dir, &target_dir, &package)?;
     let module = std::fs::read(&module).map_err(|source| BuildError::Read { path: module, source })?;
     encode_component(&module, &PluginMetadata::default())
+}
+
+/// Has cargo compile the crate again, and not what it depends on.
+fn forget(dir: &Path, target_dir: &Path, package: &Package) -> Result<(), BuildError> {
+    let mut clean = cargo(dir);
+    clean.args(["clean", "--release", "--target", GUEST_TARGET, "--package", &package.name]);
+    let output = run(clean.arg("--target-dir").arg(target_dir))?;
+    let failed = || BuildError::Compile { package: package.name.clone(), output: tail(&output.stderr) };
+    if output.status.success() { Ok(()) } else { Err(failed()) }
 }
 
 /// Below the person's target directory or the crate's own, which its `.gitignore` has already.
@@ -88,12 +102,10 @@ pub(super) fn package(dir: &Path) -> Result<Package, BuildError> {
 
 /// Compiles the crate and tells where the module is.
 fn compile(dir: &Path, target_dir: &Path, package: &Package) -> Result<PathBuf, BuildError> {
-    let target_dir =
-        std::path::absolute(target_dir).map_err(|source| BuildError::Read { path: target_dir.to_owned(), source })?;
     let mut build = cargo(dir);
     // `rustc --crate-type`, since link-time optimisation is silently left out where an rlib is built as well.
     build.args(["rustc", "--lib", "--crate-type", "cdylib", "--release", "--target", GUEST_TARGET, "--package"]);
-    build.arg(&package.name).arg("--target-dir").arg(&target_dir);
+    build.arg(&package.name).arg("--target-dir").arg(target_dir);
     for setting in PROFILE {
         build.arg("--config").arg(format!("profile.release.{setting}"));
     }
