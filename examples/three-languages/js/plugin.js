@@ -66,7 +66,7 @@ function readOrder(data) {
   if (!Array.isArray(data.items)) {
     throw mismatch("a list", "/items");
   }
-  const items = data.items.map((item, index) => readItem(item, `/items/${index}`));
+  const items = data.items.map(readItem);
   if (items.length === 0) {
     throw mismatch("at least one item", "/items");
   }
@@ -75,24 +75,25 @@ function readOrder(data) {
     throw mismatch("a time in milliseconds", "/announce_after_ms");
   }
   return {
-    id: text(data.order_id, "/order_id"),
-    store: text(data.store, "/store"),
-    currency: text(data.currency, "/currency"),
+    id: text(data, "order_id"),
+    store: text(data, "store"),
+    currency: text(data, "currency"),
     items,
     announceAfterMs,
   };
 }
 
-function readItem(item, at) {
-  const whole = (value, location, min, max, what) => {
-    if (!isWhole(value, min, max)) throw mismatch(what, location);
-    return value;
-  };
-  return {
-    name: text(item?.name, `${at}/name`),
-    quantity: whole(item?.quantity, `${at}/quantity`, 1, 1000, "a whole number from 1 to 1000"),
-    priceCents: whole(item?.price_cents, `${at}/price_cents`, 0, CENTS_MAX, "a whole number of cents"),
-  };
+function readItem(item, index) {
+  const name = text(item, "name", index);
+  const quantity = item.quantity;
+  if (!isWhole(quantity, 1, 1000)) {
+    throw mismatch("a whole number from 1 to 1000", `/items/${index}/quantity`);
+  }
+  const priceCents = item.price_cents;
+  if (!isWhole(priceCents, 0, CENTS_MAX)) {
+    throw mismatch("a whole number of cents", `/items/${index}/price_cents`);
+  }
+  return { name, quantity, priceCents };
 }
 
 // A message is of fixed words: values of the event must not get into it.
@@ -100,9 +101,11 @@ function mismatch(what, location) {
   return fault("malformed", `expected ${what}`, location);
 }
 
-function text(value, location) {
+// Places are put together only where one is needed.
+function text(fields, key, index) {
+  const value = fields?.[key];
   if (typeof value !== "string" || value.trim() === "") {
-    throw mismatch("a string that is not empty", location);
+    throw mismatch("a string that is not empty", index === undefined ? `/${key}` : `/items/${index}/${key}`);
   }
   return value;
 }
