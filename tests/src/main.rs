@@ -9,6 +9,7 @@ mod demo;
 mod guests;
 mod harness;
 mod kill;
+mod platform;
 mod readme;
 mod snapshots;
 mod story;

@@ -37,6 +37,10 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("hookwright-tests", &["hookwright", "hookwright-core", "hookwright-plugin-host", "hookwright-store"]),
 ];
 
+/// What is measured against: the host's measurements run the plugins' own code, compiled to native.
+const MEASURED: (&str, [&str; 3]) =
+    ("hookwright-plugin-host", ["emr-video-call", "hookwright-plugin-sdk", "klaviyo-profile"]);
+
 /// Names that say nothing of what is inside.
 const EMPTY_NAMES: [&str; 7] =
     ["util.rs", "utils.rs", "helper.rs", "helpers.rs", "common.rs", "types.rs", "manager.rs"];
@@ -98,7 +102,8 @@ fn crates_use_only_what_lies_below_them() {
         let allowed = ARROWS.iter().find(|(known, _)| *known == name).unwrap().1;
         for dependency in package["dependencies"].as_array().unwrap() {
             let used = dependency["name"].as_str().unwrap();
-            assert!(!ours.contains(used) || allowed.contains(&used), "{name} must not use {used}");
+            let measured = dependency["kind"] == "dev" && name == MEASURED.0 && MEASURED.1.contains(&used);
+            assert!(!ours.contains(used) || allowed.contains(&used) || measured, "{name} must not use {used}");
         }
     }
 }

@@ -28,6 +28,9 @@ pub const CUSTOMER_CREATED: &str = "customer.created";
 /// Published by the platform: a customer moved.
 pub const CUSTOMER_ADDRESS_CHANGED: &str = "customer.address_changed";
 
+/// Fired when a version of a plugin failed too often and was taken out of service.
+pub const PLUGIN_QUARANTINED: &str = "plugin.quarantined";
+
 /// Every entry, in the order of the specification; what the gateway adds comes last.
 pub const CATALOGUE: &[CatalogueEntry] = &[
     CatalogueEntry {
@@ -102,6 +105,12 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         description: "Appointment cancelled by the partner. Added by the gateway to the eleven of the specification.",
         example: r#"{"customer_id":"cus_xyz","region_code":"US-TX","appointment_id":"appt_790","provider_id":"dr_abc","state":"cancelled","starts_at":"2026-02-01T15:00:00Z","duration_minutes":20}"#,
     },
+    CatalogueEntry {
+        event_type: PLUGIN_QUARANTINED,
+        domain: "operations",
+        description: "A version of a plugin failed too often one call after the other and was taken out of service; `serving` is the version that serves instead, if any. Published by the gateway.",
+        example: r#"{"plugin":"emr-video-call","world":"inbound","digest":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","version":"1.3.0","reason":"5 calls failed one after the other; the last with trap","quarantined_at":"2026-01-04T22:30:00Z","serving":"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"}"#,
+    },
 ];
 
 /// The entry of a type, if the catalogue has one.
@@ -114,11 +123,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_the_eleven_types_of_the_specification_and_one_more_with_valid_examples() {
-        assert_eq!(CATALOGUE.len(), 12);
+    fn has_the_eleven_types_of_the_specification_and_two_more_with_valid_examples() {
+        assert_eq!(CATALOGUE.len(), 13);
         for entry in CATALOGUE {
             let example: serde_json::Value = serde_json::from_str(entry.example).unwrap();
-            assert!(example["customer_id"].is_string(), "{}", entry.event_type);
+            let subject = if entry.domain == "operations" { "plugin" } else { "customer_id" };
+            assert!(example[subject].is_string(), "{}", entry.event_type);
             assert!(!entry.description.is_empty());
             assert_eq!(find(entry.event_type), Some(entry));
         }

@@ -14,6 +14,7 @@ pub mod intake;
 pub mod json;
 pub mod message;
 pub mod pattern;
+pub mod plugin;
 pub mod region;
 pub mod retry;
 pub mod seal;

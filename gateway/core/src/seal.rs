@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -92,6 +93,8 @@ pub enum BadKeys {
 struct NamedKey {
     name: KeyName,
     cipher: XChaCha20Poly1305,
+    /// What other keys are derived from.
+    root: Zeroizing<[u8; 32]>,
 }
 
 /// The keys at hand: the first seals, all of them open.
@@ -130,6 +133,11 @@ impl Keyring {
     /// The name of the key that seals.
     pub fn active(&self) -> KeyName {
         self.keys[0].name
+    }
+
+    /// A key for another purpose, derived from the one that seals: the same for the same purpose.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        mac(&self.keys[0].root, purpose.as_bytes())
     }
 
     /// The names of all keys, the one that seals first.
@@ -200,7 +208,16 @@ fn encrypt(cipher: &XChaCha20Poly1305, nonce: &[u8; NONCE_BYTES], payload: Paylo
 fn named(key: &[u8; 32]) -> NamedKey {
     let digest = Sha256::digest(key);
     let name = KeyName([digest[0], digest[1], digest[2], digest[3]]);
-    NamedKey { name, cipher: XChaCha20Poly1305::new(&Key::from(*key)) }
+    let root = Zeroizing::new(mac(key, b"hookwright: root of derived keys"));
+    NamedKey { name, cipher: XChaCha20Poly1305::new(&Key::from(*key)), root }
+}
+
+/// HMAC-SHA256, which is a pseudo-random function: nothing of the key can be learnt from what is derived.
+fn mac(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("a key of any length");
+    mac.update(text);
+    mac.finalize().into_bytes().into()
 }
 
 fn read_key(line: &str) -> Option<Zeroizing<[u8; 32]>> {

@@ -25,6 +25,8 @@ pub struct Source {
     pub methods: Vec<String>,
     /// What a plugin failure does to a message.
     pub on_error: OnPluginFailure,
+    /// The deadline of one call of the plugin, in milliseconds, where it is not the gateway's usual one.
+    pub deadline_ms: Option<u32>,
     /// Whether what this partner tells of a customer (a patient update, a customer event of its plugin) changes ours.
     pub updates_customers: bool,
     /// Whether requests are accepted at all.

@@ -69,6 +69,9 @@ pub struct Transform {
     /// What becomes of a delivery whose transform failed.
     #[serde(default)]
     pub on_error: OnError,
+    /// The deadline of one call, in milliseconds, where it is not the gateway's usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u32>,
 }
 
 fn active() -> String {

@@ -110,7 +110,7 @@ pub enum BuildError {
     #[error("the plugin's fixtures cannot be packed")]
     Fixtures(#[from] FixtureError),
     /// The toolchain made something that the host does not take.
-    #[error("what was built is no plugin")]
+    #[error("the component is no plugin")]
     Refused(#[from] LoadError),
 }
 

@@ -68,8 +68,8 @@ pub struct Called<T> {
 impl<T> Called<T> {
     /// The call without its answer, for whoever only measures.
     pub(crate) fn without_answer(self) -> Called<()> {
-        let Self { result, log, log_truncated, waited, duration, memory_peak_bytes } = self;
-        Called { result: result.map(drop), log, log_truncated, waited, duration, memory_peak_bytes }
+        let Self { result, log, log_truncated, waited, duration, memory_peak_bytes, calls_before } = self;
+        Called { result: result.map(drop), log, log_truncated, waited, duration, memory_peak_bytes, calls_before }
     }
 
     /// A call that never reached a guest.

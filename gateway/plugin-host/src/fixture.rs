@@ -35,7 +35,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::version::World;
-pub use difference::{Difference, without_empty};
+pub use difference::{Difference, differences, without_empty};
 pub(crate) use input::Call;
 pub use report::FixtureReport;
 pub use section::{pack, unpack};

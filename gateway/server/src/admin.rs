@@ -17,6 +17,7 @@ mod event_types;
 mod events;
 mod keys;
 mod messages;
+mod metrics;
 mod nearest;
 mod patch;
 mod plugins;
@@ -55,10 +56,25 @@ fn registrations() -> Router<App> {
         .route("/admin/sources", get(sources::list).post(sources::create))
         .route("/admin/sources/{id}", source)
         .route("/admin/plugins", get(plugins::list))
-        .route("/admin/plugins/{name}", put(plugins::push).get(plugins::get))
+        .merge(plugins())
         .route("/admin/keys", get(keys::list).post(keys::create))
         .route("/admin/keys/{id}", get(keys::get).delete(keys::revoke))
         .route("/admin/event-types", get(event_types::list))
+}
+
+/// Plugins and their versions.
+fn plugins() -> Router<App> {
+    let canary = get(plugins::show_canary).post(plugins::begin_canary).delete(plugins::end_canary);
+    Router::new()
+        .route("/admin/plugins/{name}", put(plugins::push).get(plugins::get).patch(plugins::patch))
+        .route("/admin/plugins/{name}/versions", get(plugins::versions))
+        .route("/admin/plugins/{name}/versions/{digest}", get(plugins::version))
+        .route("/admin/plugins/{name}/history", get(plugins::history))
+        .route("/admin/plugins/{name}/activate", post(plugins::activate))
+        .route("/admin/plugins/{name}/rollback", post(plugins::rollback))
+        .route("/admin/plugins/{name}/canary", canary)
+        .route("/admin/plugins/{name}/try", post(plugins::try_version))
+        .route("/admin/plugins/{name}/reprocess", post(plugins::reprocess))
 }
 
 /// What happened.
@@ -78,6 +94,7 @@ fn records() -> Router<App> {
         .route("/admin/establishments", get(establishments::list))
         .route("/admin/establishments/{id}", get(establishments::get))
         .route("/admin/audit", get(audit::list))
+        .route("/metrics", get(metrics::metrics))
 }
 
 async fn nothing_here() -> Problem {

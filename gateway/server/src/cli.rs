@@ -21,6 +21,7 @@ pub(crate) use sign::quote;
 
 use clap::{Parser, Subcommand};
 use failure::{Failure, Usage};
+use hookwright_plugin_host::child::main_if_child;
 use std::process::ExitCode;
 
 /// A WebAssembly-extensible webhook gateway: partners post, plugins read, subscribers receive.
@@ -57,6 +58,10 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    // First of all: this program is also the compiler that it starts.
+    if let Some(ended) = main_if_child() {
+        return ended;
+    }
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

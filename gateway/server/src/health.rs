@@ -32,7 +32,7 @@ struct Details {
     version: &'static str,
     /// Digests by name.
     plugins: BTreeMap<String, String>,
-    /// What could not be loaded, and why.
+    /// What could not be loaded: a code by name. The whole story is for those who may read `/admin/plugins`.
     plugin_troubles: BTreeMap<String, String>,
 }
 
@@ -51,7 +51,7 @@ async fn ready(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     let details = wanted.then(|| Details {
         version: env!("CARGO_PKG_VERSION"),
         plugins: app.plugins.serving().into_iter().collect(),
-        plugin_troubles: app.plugins.troubles(),
+        plugin_troubles: app.plugins.troubles().into_iter().map(|(name, trouble)| (name, trouble.code)).collect(),
     });
     let (code, status) =
         if reasons.is_empty() { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "not_ready") };

@@ -1,32 +1,51 @@
 //! The plugins and which version of each serves.
 //!
-//! The store says which version of a plugin is active; this registry holds the compiled code, swapped whole, and turns calls into the core's words. A call that is under way
-//! finishes on the version it began with.
+//! The store says which versions its pointers name; this registry holds the compiled code of those, swapped whole, and turns calls into the core's words. A call that is
+//! under way finishes on the version it began with. Every change of a pointer goes through [`Plugins::make`], whoever wants it: an operator, the watched directory, or the
+//! gateway itself after too many failures.
 
-mod directory;
+mod compare;
 mod facts;
 mod inbound;
+mod load;
+mod meters;
+mod moves;
+mod observe;
 mod outbound;
+mod pinned;
 mod push;
+mod shelf;
+mod tally;
+mod trial;
+mod trouble;
 mod verdict;
+mod watch;
 
 pub use inbound::ParseResult;
+pub use moves::{MoveError, Order};
+pub use observe::serves;
 pub use outbound::{SendRequest, TransformCall, TransformResult, Transformed};
-pub use push::PushError;
+pub use push::{PushError, Pushed};
+pub use tally::Sample;
+pub use trial::{Side, Trial, Tried};
+pub use trouble::Trouble;
+pub use watch::Watching;
 
 use crate::config::PluginsConfig;
 use crate::problem::Problem;
 use arc_swap::ArcSwap;
-use hookwright_plugin_host::{
-    CacheConfig, CallLimits, HostConfig, HostError, LogLevel, LogLine, PluginHost, PluginVersion,
-};
+use hookwright_core::plugin::CanaryCounts;
+use hookwright_core::plugin::moves::Moved;
+use hookwright_plugin_host::{CallLimits, LogLevel, LogLine, PluginHost, World};
 use hookwright_store::{Clock, Store, StoreError};
 use http::StatusCode;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Versions that deliveries name by digest are kept compiled, this many at most.
-const PINNED_MAX: usize = 32;
+use meters::Meters;
+use pinned::Pinned;
+use shelf::{Loaded, Shelf};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::Duration;
+use trouble::Troubles;
 
 /// What the registry works with.
 pub struct PluginsParts {
@@ -44,26 +63,30 @@ pub struct PluginsParts {
 
 /// The registry of plugins.
 pub struct Plugins {
+    me: Weak<Self>,
     host: Arc<PluginHost>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    inbound_limits: CallLimits,
-    outbound_limits: CallLimits,
+    config: PluginsConfig,
     strict_event_types: bool,
-    active: ArcSwap<Active>,
-    /// Versions named by digest, the one used last at the end.
-    pinned: Mutex<Vec<(String, Arc<PluginVersion>)>>,
-    /// What could not be loaded, by name, and why.
-    troubles: Mutex<BTreeMap<String, String>>,
-    /// Held while a version is pushed, so that the store and memory change in the same order.
-    pushing: tokio::sync::Mutex<()>,
+    shelf: ArcSwap<Shelf>,
+    /// Code by plugin and digest, for as long as somebody holds it.
+    library: Mutex<HashMap<(String, String), Weak<Loaded>>>,
+    /// Versions that bindings name by digest.
+    pinned: Pinned,
+    troubles: Troubles,
+    meters: Meters,
+    /// Held while a pointer moves, so that the store and memory change in the same order.
+    moving: tokio::sync::Mutex<()>,
+    when_moved: OnceLock<WhenMoved>,
 }
 
-type Active = BTreeMap<String, Arc<PluginVersion>>;
+/// Told of every move once it is made, with the plugin's name.
+type WhenMoved = Box<dyn Fn(&str, &Moved) + Send + Sync>;
 
 impl std::fmt::Debug for Plugins {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Plugins").field("active", &self.active.load().keys()).finish_non_exhaustive()
+        f.debug_struct("Plugins").field("shelf", &self.shelf.load().keys()).finish_non_exhaustive()
     }
 }
 
@@ -78,92 +101,79 @@ impl From<PluginsBusy> for Problem {
     }
 }
 
-/// Starts the host that runs plugins. Blocks for some milliseconds.
-pub fn host(config: &PluginsConfig) -> Result<PluginHost, HostError> {
-    // Without a key, the directory's permissions are what protects the compiled code; the host makes it private.
-    let cache = config.cache.clone().map(|dir| CacheConfig { dir, mac_key: None });
-    PluginHost::start(HostConfig { cache, ..HostConfig::default() })
-}
-
 impl Plugins {
-    /// Loads every plugin's active version, then pushes what is new in the configured directory. A plugin that cannot be loaded is a trouble on show, not a reason to stay
-    /// down: only a store that cannot be read is an error.
+    /// Loads every version that the store's pointers name. A plugin that cannot be loaded is a trouble on show, not a reason to stay down: only a store that cannot be read is
+    /// an error.
     pub async fn start(parts: PluginsParts) -> Result<Arc<Self>, StoreError> {
-        let limits =
-            |deadline| CallLimits { deadline, memory_bytes: parts.config.memory_bytes_max, ..CallLimits::default() };
-        let plugins = Arc::new(Self {
+        let plugins = Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             host: Arc::new(parts.host),
             store: parts.store,
             clock: parts.clock,
-            inbound_limits: limits(parts.config.inbound_deadline),
-            outbound_limits: limits(parts.config.outbound_deadline),
+            config: parts.config,
             strict_event_types: parts.strict_event_types,
-            active: ArcSwap::default(),
-            pinned: Mutex::default(),
-            troubles: Mutex::default(),
-            pushing: tokio::sync::Mutex::default(),
+            shelf: ArcSwap::default(),
+            library: Mutex::default(),
+            pinned: Pinned::default(),
+            troubles: Troubles::default(),
+            meters: Meters::default(),
+            moving: tokio::sync::Mutex::default(),
+            when_moved: OnceLock::new(),
         });
-        plugins.load_active().await?;
-        if let Some(directory) = &parts.config.directory {
-            plugins.push_directory(directory).await?;
-        }
+        plugins.load_all().await?;
         Ok(plugins)
     }
 
-    /// The version of a plugin that serves now.
-    pub fn active(&self, name: &str) -> Option<Arc<PluginVersion>> {
-        self.active.load().get(name).cloned()
+    /// Whom to tell of every move; once.
+    pub fn tell_of_moves(&self, told: impl Fn(&str, &Moved) + Send + Sync + 'static) {
+        // A second listener would be a mistake of the wiring; the first one stays.
+        drop(self.when_moved.set(Box::new(told)));
+    }
+
+    /// The digest of the version of a plugin that serves now.
+    pub fn active(&self, name: &str) -> Option<String> {
+        self.shelf.load().get(name).and_then(|shelved| shelved.active.as_ref()).map(|active| active.digest())
+    }
+
+    /// Whether quarantined messages of a plugin's sources are read again by themselves.
+    pub fn reprocesses(&self, name: &str) -> bool {
+        self.shelf.load().get(name).is_some_and(|shelved| shelved.record.policy.reprocess)
     }
 
     /// Every plugin that serves, with the digest of its version.
     pub fn serving(&self) -> Vec<(String, String)> {
-        self.active.load().iter().map(|(name, version)| (name.clone(), version.digest().to_string())).collect()
+        let snapshot = self.shelf.load();
+        snapshot.iter().filter_map(|(name, shelved)| Some((name.clone(), shelved.active.as_ref()?.digest()))).collect()
     }
 
     /// What could not be loaded or pushed, by name, and why.
-    pub fn troubles(&self) -> BTreeMap<String, String> {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn troubles(&self) -> BTreeMap<String, Trouble> {
+        self.troubles.all()
     }
 
-    async fn load_active(&self) -> Result<(), StoreError> {
-        for record in self.store.plugins().await? {
-            match self.load(&record.active).await? {
-                Ok(version) => self.serve(&record.name, &version),
-                Err(why) => self.trouble(&record.name, why),
-            }
-        }
-        Ok(())
+    /// What has been counted of a plugin's candidate, and comparisons that were not equal, if one runs.
+    pub fn candidate_counts(&self, name: &str) -> Option<(CanaryCounts, Vec<Sample>)> {
+        let snapshot = self.shelf.load();
+        snapshot.get(name)?.candidate.as_ref().map(|candidate| candidate.tally.read())
     }
 
-    /// The compiled version of a digest, from the store. The inner error says why there is none.
-    async fn load(&self, digest: &str) -> Result<Result<Arc<PluginVersion>, String>, StoreError> {
-        let Some(bytes) = self.store.plugin_component(digest.to_owned()).await? else {
-            return Ok(Err(format!("the store has no component {digest}")));
+    /// The metrics of plugins, in the text format of `OpenMetrics`.
+    pub fn metrics(&self) -> Result<String, std::fmt::Error> {
+        self.meters.text(&self.host)
+    }
+
+    /// What one call may use.
+    fn limits(&self, world: World, deadline_ms: Option<u32>, reuse: u32) -> CallLimits {
+        let usual = match world {
+            World::Inbound => self.config.inbound_deadline,
+            World::Outbound => self.config.outbound_deadline,
         };
-        Ok(self.compile(bytes).await.map(|(version, _)| version).map_err(|error| crate::problem::chain(&error)))
-    }
-
-    /// Compiles off the server's own threads, and gives the bytes back.
-    async fn compile(&self, bytes: Vec<u8>) -> Result<(Arc<PluginVersion>, Vec<u8>), PushError> {
-        let host = Arc::clone(&self.host);
-        let compiled = tokio::task::spawn_blocking(move || host.compile(&bytes).map(|version| (version, bytes)));
-        compiled.await.map_err(|_| PushError::Interrupted)?.map_err(PushError::Load)
-    }
-
-    /// Makes a version the one that serves; calls under way keep theirs.
-    fn serve(&self, name: &str, version: &Arc<PluginVersion>) {
-        tracing::info!(plugin = name, digest = %version.digest(), world = %version.world(), "plugin serves");
-        self.active.rcu(|active| {
-            let mut next = Active::clone(active);
-            next.insert(name.to_owned(), Arc::clone(version));
-            next
-        });
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-    }
-
-    fn trouble(&self, name: &str, why: String) {
-        tracing::error!(plugin = name, %why, "plugin cannot be loaded");
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), why);
+        CallLimits {
+            deadline: deadline_ms.map_or(usual, |ms| Duration::from_millis(u64::from(ms))),
+            memory_bytes: self.config.memory_bytes_max,
+            reuse,
+            ..CallLimits::default()
+        }
     }
 }
 

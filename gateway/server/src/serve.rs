@@ -13,14 +13,14 @@ pub use signals::told_to_stop;
 
 use crate::app::App;
 use crate::clock::SystemClock;
-use crate::config::{Config, ListenerConfig};
+use crate::config::{Config, Database, ListenerConfig};
 use crate::dispatch::{DispatchParts, Dispatcher};
 use crate::listener::{Listener, ListenerError};
-use crate::plugins::{self, Plugins, PluginsParts};
-use crate::problem::request_id;
+use crate::plugins::{Plugins, PluginsParts, Watching};
+use crate::problem::{chain, request_id};
 use crate::upkeep::Upkeep;
 use crate::{admin, health, ingress};
-use hookwright_plugin_host::HostError;
+use hookwright_plugin_host::{CacheConfig, Compiler, HostConfig, HostError, PluginHost};
 use hookwright_store::{Clock, Store, StoreError};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,11 +35,13 @@ pub struct Options {
     pub listeners: Option<(TcpListener, TcpListener)>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where plugins are compiled; by itself, in a child process of this program.
+    pub compiler: Option<Compiler>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { listeners: None, clock: Arc::new(SystemClock) }
+        Self { listeners: None, clock: Arc::new(SystemClock), compiler: None }
     }
 }
 
@@ -111,6 +113,7 @@ pub struct Running {
     shutdown: watch::Sender<bool>,
     listeners: [JoinHandle<()>; 2],
     dispatcher: JoinHandle<()>,
+    watching: Watching,
 }
 
 impl std::fmt::Debug for Running {
@@ -121,9 +124,9 @@ impl std::fmt::Debug for Running {
 
 /// Starts everything. When this returns, both listeners accept.
 pub async fn start(config: Config, options: Options) -> Result<Running, ServeError> {
-    let Options { listeners, clock } = options;
+    let Options { listeners, clock, compiler } = options;
     let opened = open_store(&config, Arc::clone(&clock)).await?;
-    match wire(config, listeners, clock, &opened).await {
+    match wire(config, listeners, (clock, compiler), &opened).await {
         Ok(wired) => Ok(wired.run(opened)),
         Err(error) => {
             opened.close().await;
@@ -136,6 +139,7 @@ pub async fn start(config: Config, options: Options) -> Result<Running, ServeErr
 struct Wired {
     app: App,
     dispatcher: JoinHandle<()>,
+    watching: Watching,
     public: Door,
     admin: Door,
 }
@@ -149,7 +153,7 @@ struct Door {
 async fn wire(
     config: Config,
     listeners: Option<(TcpListener, TcpListener)>,
-    clock: Arc<dyn Clock>,
+    (clock, compiler): (Arc<dyn Clock>, Option<Compiler>),
     opened: &OpenedStore,
 ) -> Result<Wired, ServeError> {
     let store: Arc<dyn Store> = Arc::clone(&opened.store);
@@ -162,8 +166,7 @@ async fn wire(
     if !admin.address.ip().is_loopback() && store.keys().is_empty() {
         return Err(ServeError::OpenAdmin { address: admin.address });
     }
-    let plugins_config = config.plugins.clone();
-    let host = tokio::task::spawn_blocking(move || plugins::host(&plugins_config)).await??;
+    let host = host(&config, opened.cache_key, compiler).await?;
     let plugins = Plugins::start(PluginsParts {
         host,
         store: Arc::clone(&store),
@@ -182,13 +185,15 @@ async fn wire(
         plugins: Arc::clone(&plugins),
     });
     let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock));
+    follow_moves(&plugins, &upkeep);
+    let watching = Watching::start(&plugins, config.plugins.directory.clone()).await.map_err(ServeError::Store)?;
     let mut config = config;
     // The caller may have bound other addresses than were configured, and port 0 has become a real one.
     (config.public.address, config.admin.address) = (public.address, admin.address);
     let config = Arc::new(config);
     let ids = opened.ids.clone();
     let app = App { store, ids, clock, config, plugins, dispatcher, upkeep };
-    Ok(Wired { app, dispatcher: dispatching, public, admin })
+    Ok(Wired { app, dispatcher: dispatching, watching, public, admin })
 }
 
 impl Wired {
@@ -201,8 +206,39 @@ impl Wired {
             tokio::spawn(self.admin.listener.run(operators, shutdown.subscribe())),
         ];
         let made_key = opened.made_key.clone();
-        Running { public, admin, app: self.app, made_key, opened, shutdown, listeners, dispatcher: self.dispatcher }
+        let (app, dispatcher, watching) = (self.app, self.dispatcher, self.watching);
+        Running { public, admin, app, made_key, opened, shutdown, listeners, dispatcher, watching }
     }
+}
+
+/// Starts what runs plugins. Their compiled code is kept beside the database unless another place is named; a place that nobody named and that cannot be had is done without.
+async fn host(config: &Config, cache_key: [u8; 32], compiler: Option<Compiler>) -> Result<PluginHost, ServeError> {
+    let compiler = match compiler {
+        Some(compiler) => compiler,
+        None => Compiler::this_program().map_err(|source| HostError::Threads { source })?,
+    };
+    let named = config.plugins.cache.clone();
+    let Database::Sqlite(database) = &config.database;
+    let dir = named.clone().unwrap_or_else(|| database.with_extension("plugins"));
+    let start = move |dir: Option<PathBuf>| {
+        let (cache, compiler) = (dir.map(|dir| CacheConfig { dir, mac_key: Some(cache_key) }), compiler.clone());
+        let start = move || PluginHost::start(HostConfig { cache, compiler, ..HostConfig::default() });
+        tokio::task::spawn_blocking(start)
+    };
+    match start(Some(dir)).await? {
+        Err(error @ HostError::Cache { .. }) if named.is_none() => {
+            tracing::warn!(error = %chain(&error), "compiled plugins are not kept: every start compiles them anew");
+            Ok(start(None).await??)
+        }
+        started => Ok(started?),
+    }
+}
+
+/// Messages that a plugin's failure left behind are taken up again when another version serves, and a quarantine is published.
+fn follow_moves(plugins: &Plugins, upkeep: &Upkeep) {
+    let signals = upkeep.signals();
+    // A candidate's end counts, too: the version that serves may do better with what it failed on.
+    plugins.tell_of_moves(move |name, _| signals.plugin_moved(name));
 }
 
 /// Administration, and whether the gateway lives; the latter needs no key.
@@ -231,6 +267,8 @@ impl Running {
     /// Stops in good order: accepts nothing new, finishes what is under way for as long as the configuration grants, and closes the store.
     pub async fn stop(self) {
         let drain = self.app.config.drain;
+        // First, so that no version goes live between the last delivery and the end.
+        self.watching.stop().await;
         self.shutdown.send_replace(true);
         let [public, admin] = self.listeners;
         let deadline = tokio::time::Instant::now() + drain;

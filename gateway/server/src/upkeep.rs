@@ -3,6 +3,7 @@
 //! Waiting messages are resumed when their customer is known, quarantined ones when another version of their plugin serves; establishments expire when their time is up;
 //! de-duplication keys are forgotten. Each task looks at the store first and waits afterwards, so that a restart finds what was left; a nudge only shortens the wait.
 
+mod announce;
 mod backoff;
 mod expiry;
 mod keys;
@@ -40,12 +41,22 @@ pub struct Upkeep {
 
 /// What the tasks are told.
 #[derive(Debug, Default)]
-struct Signals {
+pub(crate) struct Signals {
     customer: Notify,
     establishment: Notify,
     quarantine: Notify,
     todo: Mutex<Todo>,
     never: Notify,
+    announce: Notify,
+}
+
+impl Signals {
+    /// A pointer of a plugin moved: messages may be quarantined for the version that serves now, and a quarantine be untold.
+    pub(crate) fn plugin_moved(&self, name: &str) {
+        self.todo.lock().unwrap_or_else(PoisonError::into_inner).plugin(name);
+        self.quarantine.notify_one();
+        self.announce.notify_one();
+    }
 }
 
 /// Why a round was not finished; it is tried again.
@@ -65,10 +76,11 @@ enum Chore {
     Quarantine,
     Expiry,
     Keys,
+    Announce,
 }
 
 impl Chore {
-    const ALL: [Self; 4] = [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys];
+    const ALL: [Self; 5] = [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys, Self::Announce];
 
     /// Does what there is to do, and says how long there is nothing more unless a nudge comes.
     async fn round(self, parts: &Parts, signals: &Signals) -> Result<Duration, ChoreError> {
@@ -77,6 +89,7 @@ impl Chore {
             Self::Quarantine => quarantine::round(parts, &signals.todo).await,
             Self::Expiry => expiry::round(parts).await,
             Self::Keys => keys::round(parts).await,
+            Self::Announce => announce::round(parts).await,
         }
     }
 
@@ -86,6 +99,7 @@ impl Chore {
             Self::Quarantine => &signals.quarantine,
             Self::Expiry => &signals.establishment,
             Self::Keys => &signals.never,
+            Self::Announce => &signals.announce,
         }
     }
 
@@ -97,7 +111,7 @@ impl Chore {
                 signals.establishment.notify_one();
             }
             Self::Waiting => signals.establishment.notify_one(),
-            Self::Expiry | Self::Keys => {}
+            Self::Expiry | Self::Keys | Self::Announce => {}
         }
     }
 
@@ -165,6 +179,11 @@ impl Upkeep {
         self.alive.strong_count() == Chore::ALL.len()
     }
 
+    /// What the tasks are told, for whoever tells them without keeping them alive.
+    pub(crate) fn signals(&self) -> Arc<Signals> {
+        Arc::clone(&self.signals)
+    }
+
     /// A customer is new or changed: messages may have waited for them.
     pub fn customer_changed(&self) {
         self.signals.customer.notify_one();
@@ -173,6 +192,11 @@ impl Upkeep {
     /// Another version of a plugin serves: messages may be quarantined for it.
     pub fn plugin_changed(&self, name: &str) {
         self.todo(|todo| todo.plugin(name));
+    }
+
+    /// An operator wants the quarantined messages of a plugin's sources read again, whatever the plugin's policy and whoever read them before.
+    pub fn reprocess(&self, name: &str) {
+        self.todo(|todo| todo.ordered(name));
     }
 
     /// A source's settings or plugin changed: its quarantined messages are worth another try.

@@ -9,11 +9,11 @@ pub(crate) mod subscription;
 use crate::store::SqliteStore;
 use hookwright_core::id::{KeyId, SourceId, SubscriptionId};
 use hookwright_core::idempotency::{Claim, Claimed};
+use hookwright_core::plugin::{Activation, PluginRecord, PluginVersionRecord};
 use hookwright_core::source::Source;
 use hookwright_core::subscription::Subscription;
-use hookwright_store::{
-    Answering, Catalog, Change, KeyRecord, Page, PageRequest, PluginRecord, PluginVersionRecord, Saved,
-};
+use hookwright_store::{Answering, Catalog, Change, KeyRecord, Page, PageRequest, PluginFile, PluginWrite, Saved};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Catalog for SqliteStore {
@@ -75,13 +75,32 @@ impl Catalog for SqliteStore {
         Box::pin(plugin::component(&self.shared.reads, digest))
     }
 
-    fn push_plugin(
-        &self,
-        version: PluginVersionRecord,
-        component: Vec<u8>,
-        change: Change,
-    ) -> Answering<'_, PluginRecord> {
-        self.alone(move |desk| Box::pin(plugin::push(desk, version, component, change)))
+    fn plugin_version(&self, plugin: String, digest: String) -> Answering<'_, Option<PluginVersionRecord>> {
+        Box::pin(plugin::one(&self.shared.reads, plugin, digest))
+    }
+
+    fn plugin_quarantine(&self, plugin: String) -> Answering<'_, BTreeSet<String>> {
+        Box::pin(plugin::quarantined(&self.shared.reads, plugin))
+    }
+
+    fn plugin_history(&self, plugin: String, limit: u32) -> Answering<'_, Vec<Activation>> {
+        Box::pin(plugin::history(&self.shared.reads, plugin, limit))
+    }
+
+    fn write_plugin(&self, write: PluginWrite, change: Change) -> Answering<'_, Saved<PluginRecord>> {
+        self.alone(move |desk| Box::pin(plugin::write(desk, write, change)))
+    }
+
+    fn plugin_files(&self) -> Answering<'_, Vec<PluginFile>> {
+        Box::pin(plugin::files(&self.shared.reads))
+    }
+
+    fn plugin_quarantines_untold(&self, limit: u32) -> Answering<'_, Vec<PluginVersionRecord>> {
+        Box::pin(plugin::untold(&self.shared.reads, limit))
+    }
+
+    fn plugin_quarantine_told(&self, plugin: String, digest: String, at: i64) -> Answering<'_, ()> {
+        self.alone(move |desk| Box::pin(plugin::told(desk, plugin, digest, at)))
     }
 
     fn keys(&self) -> Arc<Vec<KeyRecord>> {

@@ -190,7 +190,7 @@ async fn greatest_id(connection: &mut SqliteConnection) -> Result<Option<i64>, F
              SELECT max(id) AS id FROM event UNION ALL SELECT max(id) FROM pending UNION ALL SELECT max(id) FROM settled UNION ALL SELECT max(id) FROM attempt
              UNION ALL SELECT max(id) FROM message UNION ALL SELECT max(id) FROM audit UNION ALL SELECT max(id) FROM establishment
              UNION ALL SELECT max(id) FROM subscription UNION ALL SELECT max(id) FROM source UNION ALL SELECT max(id) FROM plugin
-             UNION ALL SELECT max(id) FROM plugin_version UNION ALL SELECT max(id) FROM api_key)"#
+             UNION ALL SELECT max(id) FROM plugin_version UNION ALL SELECT max(id) FROM plugin_activation UNION ALL SELECT max(id) FROM api_key)"#
     )
     .fetch_one(connection)
     .await?;

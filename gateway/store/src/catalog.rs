@@ -3,47 +3,41 @@
 use crate::change::Change;
 use crate::future::Answering;
 use crate::page::{Page, PageRequest};
-use hookwright_core::id::{KeyId, PluginId, SourceId, SubscriptionId};
+use hookwright_core::id::{KeyId, SourceId, SubscriptionId};
 use hookwright_core::idempotency::{Claim, Claimed};
+use hookwright_core::plugin::{Activation, PluginRecord, PluginVersionRecord, Quarantine};
 use hookwright_core::source::Source;
 use hookwright_core::subscription::Subscription;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How saving a record ended. [`Claimed::Fresh`] holds the record as it is now.
 pub type Saved<T> = Claimed<T>;
 
-/// A plugin's name and which of its versions serves.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginRecord {
-    /// Its id.
-    pub id: PluginId,
-    /// Its name.
-    pub name: String,
-    /// The digest of the version that serves.
-    pub active: String,
-    /// Last change, unix milliseconds.
-    pub updated_at: i64,
+/// A change of a plugin, written as a whole: what [`decide`](hookwright_core::plugin::moves::decide) says follows from a move, and what was pushed along with it.
+#[derive(Clone, Debug)]
+pub struct PluginWrite {
+    /// The plugin as it is to be. Its `id` is ignored where there is none of its name yet, and its `revision` always.
+    pub plugin: PluginRecord,
+    /// The revision that was read; `0` where there was no plugin of this name. [`crate::StoreError::Stale`] if it is another by now, and nothing is written.
+    pub expected: i64,
+    /// A version and its component, kept unless they are there already.
+    pub version: Option<(PluginVersionRecord, Vec<u8>)>,
+    /// Added to the history of what served.
+    pub activation: Option<Activation>,
+    /// A version whose quarantine begins or ends. [`crate::StoreError::Stale`] if the plugin has no such version, and nothing is written.
+    pub quarantine: Option<(String, Option<Quarantine>)>,
+    /// The file of the watched directory that this was read from.
+    pub file: Option<PluginFile>,
 }
 
-/// One content-addressed version of a plugin.
+/// What a file of the watched directory held when it was last taken in, so that it is taken in again only if it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginVersionRecord {
-    /// SHA-256 of the component, hexadecimal.
+pub struct PluginFile {
+    /// Its name, without the directory.
+    pub file: String,
+    /// SHA-256 of its bytes, hexadecimal.
     pub digest: String,
-    /// The plugin it is a version of.
-    pub plugin: String,
-    /// `inbound` or `outbound`.
-    pub world: String,
-    /// The author's version, from the component's metadata.
-    pub version: Option<String>,
-    /// The author's description.
-    pub description: Option<String>,
-    /// Bytes of the component.
-    pub size: u64,
-    /// When it was pushed, unix milliseconds.
-    pub created_at: i64,
-    /// Who pushed it.
-    pub created_by: String,
 }
 
 /// What a key may do.
@@ -143,16 +137,29 @@ pub trait Catalog: Send + Sync + 'static {
     /// The versions of a plugin, newest first.
     fn plugin_versions(&self, plugin: String, page: PageRequest) -> Answering<'_, Page<PluginVersionRecord>>;
 
+    /// One version of a plugin.
+    fn plugin_version(&self, plugin: String, digest: String) -> Answering<'_, Option<PluginVersionRecord>>;
+
+    /// The digests of a plugin's versions that are in quarantine.
+    fn plugin_quarantine(&self, plugin: String) -> Answering<'_, BTreeSet<String>>;
+
+    /// What served under a plugin's name, the newest first, at most `limit`.
+    fn plugin_history(&self, plugin: String, limit: u32) -> Answering<'_, Vec<Activation>>;
+
     /// A version's component bytes.
     fn plugin_component(&self, digest: String) -> Answering<'_, Option<Vec<u8>>>;
 
-    /// Keeps a version, if it is new, and makes it the one that serves.
-    fn push_plugin(
-        &self,
-        version: PluginVersionRecord,
-        component: Vec<u8>,
-        change: Change,
-    ) -> Answering<'_, PluginRecord>;
+    /// Writes a change of a plugin, whole or not at all; its revision grows by one.
+    fn write_plugin(&self, write: PluginWrite, change: Change) -> Answering<'_, Saved<PluginRecord>>;
+
+    /// What the files of the watched directory held when they were last taken in.
+    fn plugin_files(&self) -> Answering<'_, Vec<PluginFile>>;
+
+    /// Quarantines of which no event was published yet, those of the oldest versions first, at most `limit`.
+    fn plugin_quarantines_untold(&self, limit: u32) -> Answering<'_, Vec<PluginVersionRecord>>;
+
+    /// The event of the quarantine that began at `at` was published. One that ended meanwhile, or began again, is not touched.
+    fn plugin_quarantine_told(&self, plugin: String, digest: String, at: i64) -> Answering<'_, ()>;
 
     /// Every key, newest first, without revoked ones; from memory.
     fn keys(&self) -> Arc<Vec<KeyRecord>>;

@@ -24,8 +24,11 @@ pub mod listing;
 mod operator;
 mod partner;
 pub mod people;
+mod plugin;
 pub mod plugins;
+pub mod pointers;
 pub mod publication;
+pub mod quarantine;
 pub mod reception;
 pub mod reopening;
 pub mod repeats;
@@ -119,7 +122,20 @@ macro_rules! contract_suite {
             administration::a_slug_is_one_sources_only,
             administration::keys_are_made_and_revoked,
             plugins::a_push_keeps_the_version_and_makes_it_serve,
+            plugins::a_known_version_is_kept_as_it_was,
             plugins::versions_page_newest_first,
+            plugins::two_plugins_share_a_component,
+            plugins::files_are_remembered_by_name,
+            pointers::each_write_raises_the_revision,
+            pointers::a_plugin_may_serve_nothing,
+            pointers::what_served_is_told_newest_first,
+            pointers::a_candidate_and_a_policy_come_back_as_they_were,
+            pointers::a_stale_revision_leaves_nothing_behind,
+            pointers::of_writers_of_one_revision_one_wins,
+            pointers::a_claim_makes_a_write_once,
+            quarantine::it_begins_and_ends,
+            quarantine::each_is_told_once,
+            quarantine::a_version_that_is_not_there_has_none,
             chain::it_is_whole_and_names_every_change,
             chain::reading_is_recorded_too,
             reopening::everything_survives,

@@ -19,7 +19,7 @@ mod journal;
 mod outbox;
 mod page;
 
-pub use catalog::{Catalog, KeyRecord, KeyScope, PluginRecord, PluginVersionRecord, Saved};
+pub use catalog::{Catalog, KeyRecord, KeyScope, PluginFile, PluginWrite, Saved};
 pub use change::Change;
 pub use clock::{Clock, ManualClock};
 pub use error::StoreError;

@@ -1,7 +1,7 @@
 //! A gateway in this process: on a database of its own, on free ports, by the system's clock or by one of the test's.
 
-use super::guests;
 use super::source::SourceClient;
+use super::{guests, root};
 use hookwright::client::{Answer, Client};
 use hookwright::clock::SystemClock;
 use hookwright::config::Loaded;
@@ -9,6 +9,8 @@ use hookwright::config::raw::Raw;
 use hookwright::serve::{self, Options, Running};
 use hookwright::sink::{self, Delivered};
 use hookwright_core::secret::SigningSecret;
+use hookwright_plugin_host::Compiler;
+use hookwright_plugin_host::child::{CHILD_ARGUMENT, COMPILE_WALL_MAX};
 use hookwright_store::Clock;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -91,6 +93,11 @@ impl Gateway {
 
     async fn in_place(place: TempDir, clock: Arc<dyn Clock>, settings: Vec<(String, String)>) -> Self {
         let mut raw = Raw::default();
+        // Compiled plugins are kept for the whole run, and authenticated by a key derived from this one.
+        let key = place.path().join("hookwright.key");
+        std::fs::write(&key, "5c".repeat(32)).unwrap();
+        std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let compiled = root().join("target").join("compiled-for-tests").display().to_string();
         let database = format!("sqlite:{}", place.path().join("hookwright.db").display());
         let defaults = [
             ("database_url", database.as_str()),
@@ -98,6 +105,7 @@ impl Gateway {
             ("admin.listen", "127.0.0.1:0"),
             ("egress.allow", "127.0.0.0/8"),
             ("drain", "2s"),
+            ("plugins.cache", compiled.as_str()),
             // The machine that runs the tests may be busy with other tests.
             ("plugins.inbound_deadline", "1s"),
             ("plugins.outbound_deadline", "1s"),
@@ -109,7 +117,7 @@ impl Gateway {
             raw.flag("test", key, value);
         }
         let config = Loaded::check(raw).unwrap().config;
-        let options = Options { clock: Arc::clone(&clock), ..Options::default() };
+        let options = Options { clock: Arc::clone(&clock), compiler: Some(compiler()), ..Options::default() };
         let running = serve::start(config, options).await.unwrap();
         Self {
             public: Client::new(format!("http://{}", running.public)),
@@ -236,4 +244,10 @@ fn merged(mut body: Value, fields: Value) -> Value {
     };
     body_fields.extend(fields);
     body
+}
+
+/// The tests' own program is no compiler: `hookwright` itself is.
+fn compiler() -> Compiler {
+    let program = env!("CARGO_BIN_EXE_hookwright-under-test").into();
+    Compiler::Child { program, args: vec![CHILD_ARGUMENT.into()], wall_limit: COMPILE_WALL_MAX }
 }

@@ -31,3 +31,15 @@ pub(crate) fn build(name: &str) -> Vec<u8> {
 fn build_in(directory: &Path) -> Vec<u8> {
     build_guest(directory, &root().join("target").join("guests")).unwrap()
 }
+
+/// The same component with other bytes, and so another digest: a section that nobody reads is added.
+pub(crate) fn variant(component: &[u8], mark: &str) -> Vec<u8> {
+    let (name, mark) = ("variant", mark.as_bytes());
+    let mut section = vec![u8::try_from(name.len()).unwrap()];
+    section.extend(name.as_bytes());
+    section.extend(mark);
+    // A custom section is 0, the length (here below 128, and so one byte), and the content.
+    let length = u8::try_from(section.len()).unwrap();
+    assert!(length < 128, "the mark is too long");
+    [component, &[0, length], &section].concat()
+}

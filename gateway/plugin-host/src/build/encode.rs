@@ -22,6 +22,8 @@ pub fn encode_component(core_wasm: &[u8], metadata: &PluginMetadata) -> Result<V
 
 /// Checks a component, of whichever toolchain, and gives it with this metadata and these fixtures in place of its own.
 pub fn pack(component: &[u8], metadata: &PluginMetadata, fixtures: &[Fixture]) -> Result<Vec<u8>, BuildError> {
+    component::check_header(component)?;
+    component::validate(component)?;
     let world = component::read(component)?.world;
     if let Some(stray) = fixtures.iter().find(|fixture| fixture.world() != world) {
         let problem = format!("it is for world {}, and the component is {world}", stray.world());

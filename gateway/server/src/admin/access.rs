@@ -61,8 +61,11 @@ pub fn needed(method: &Method, path: &str) -> KeyScope {
             "POST",
             ["admin", "deliveries", _, "retry"]
             | ["admin", "messages", _, "reprocess"]
-            | ["admin", "subscriptions", _, "pause" | "resume"],
-        ) => KeyScope::Operate,
+            | ["admin", "subscriptions", _, "pause" | "resume"]
+            | ["admin", "plugins", _, "activate" | "rollback" | "canary" | "try" | "reprocess" | "record"],
+        )
+        | ("DELETE", ["admin", "plugins", _, "canary"])
+        | ("PATCH", ["admin", "plugins", _]) => KeyScope::Operate,
         _ => KeyScope::Admin,
     }
 }

@@ -22,7 +22,10 @@ struct List<T> {
 struct Head<'a> {
     #[serde(borrow)]
     id: Option<Cow<'a, str>>,
-    version: Option<i64>,
+    /// A number for what operators edit; an author's own text for a version of a plugin.
+    version: Option<serde_json::Value>,
+    /// What plugins call theirs.
+    revision: Option<i64>,
 }
 
 /// 200 with a body.
@@ -47,7 +50,7 @@ pub fn stored(answer: &StoredAnswer, path: &str) -> Response {
     let mut response = plain(status, answer.body.clone());
     let Ok(head) = serde_json::from_slice::<Head<'_>>(&answer.body) else { return response };
     let headers = response.headers_mut();
-    if let Some(version) = head.version
+    if let Some(version) = head.revision.or_else(|| head.version.and_then(|version| version.as_i64()))
         && let Ok(value) = HeaderValue::from_str(&format!("\"{version}\""))
     {
         headers.insert(header::ETAG, value);

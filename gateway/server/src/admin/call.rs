@@ -56,7 +56,7 @@ fn admitted(app: &App, request: &Request) -> Result<Call, Problem> {
     if headers.contains_key(header::IF_MATCH) && !has_versions(path) {
         return Err(unversioned());
     }
-    if !is_list(request.method(), path) {
+    if !takes_query(request.method(), path) {
         Query::of(request.uri()).finish()?;
     }
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
@@ -72,10 +72,13 @@ fn admitted(app: &App, request: &Request) -> Result<Call, Problem> {
     })
 }
 
-/// Lists take query parameters, and nothing else does.
-fn is_list(method: &Method, path: &str) -> bool {
-    let collection = path.trim_end_matches('/').split('/').count() == 3;
-    matches!(*method, Method::GET | Method::HEAD) && collection
+/// Lists take query parameters, and so does a push, whose body is the component. Nothing else does.
+fn takes_query(method: &Method, path: &str) -> bool {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    matches!(
+        (method.as_str(), segments.as_slice()),
+        ("GET" | "HEAD", [_, _] | ["admin", "plugins", _, "versions" | "history"]) | ("PUT", ["admin", "plugins", _])
+    )
 }
 
 /// Whether a path is UTF-8 once its escapes are undone.
@@ -95,7 +98,7 @@ fn is_text(path: &str) -> bool {
 /// What operators edit has versions to be named in `If-Match`.
 fn has_versions(path: &str) -> bool {
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    segments.next() == Some("admin") && matches!(segments.next(), Some("subscriptions" | "sources"))
+    segments.next() == Some("admin") && matches!(segments.next(), Some("subscriptions" | "sources" | "plugins"))
 }
 
 /// 412: a condition that nothing can meet, which must not be passed over.
@@ -252,14 +255,14 @@ mod tests {
     #[test]
     fn only_what_operators_edit_has_versions() {
         assert!(has_versions("/admin/subscriptions/sub_1") && has_versions("/admin/sources/src_1"));
-        assert!(!has_versions("/admin/customers/cus_1") && !has_versions("/admin/plugins/sources"));
+        assert!(!has_versions("/admin/customers/cus_1") && !has_versions("/admin/events/sources"));
     }
 
     #[test]
     fn only_lists_take_query_parameters() {
-        assert!(is_list(&Method::GET, "/admin/events"));
-        assert!(!is_list(&Method::GET, "/admin/events/evt_1"));
-        assert!(!is_list(&Method::POST, "/admin/events"));
+        assert!(takes_query(&Method::GET, "/admin/events") && takes_query(&Method::GET, "/admin/plugins/emr/versions"));
+        assert!(takes_query(&Method::PUT, "/admin/plugins/emr"));
+        assert!(!takes_query(&Method::GET, "/admin/events/evt_1") && !takes_query(&Method::POST, "/admin/events"));
     }
 
     #[test]

@@ -60,7 +60,11 @@ pub const KEYS: &[Key] = &[
         "[]",
         "Ranges that deliveries may reach although they are not public, e.g. `[\"127.0.0.0/8\"]`.",
     ),
-    key("plugins.directory", "", "Components (`NAME.wasm`) in this directory are pushed at start."),
+    key(
+        "plugins.directory",
+        "",
+        "The directory of components (`NAME.wasm`): what is put there is pushed, at start and whenever it changes.",
+    ),
     key("plugins.cache", "", "Where compiled plugins are kept between starts."),
     key("plugins.inbound_deadline", "50ms", "One call that reads a partner's message."),
     key("plugins.outbound_deadline", "50ms", "One call that shapes a delivery."),

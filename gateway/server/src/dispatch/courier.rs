@@ -90,21 +90,22 @@ impl Courier {
             return self.send(begun, Shaped::envelope(body)).await;
         };
         // Its future is large, and most deliveries have no transform.
-        let call = reshape(&self.plugins, begun.endpoint.subscription(), binding, event, begun.pending);
+        let call =
+            reshape(&self.plugins, begun.endpoint.subscription(), binding, event, begun.pending, begun.started_at);
         let reshaped = Box::pin(call).await;
         begun.plugin_digest = reshaped.digest;
         begun.logs = reshaped.logs;
         match reshaped.outcome {
             Reshaped::Send(shaped) => self.send(begun, shaped).await,
             Reshaped::Skip(reason) => self.end(begun, None, Exchange::default(), Some(reason), Ending::Skipped),
-            Reshaped::Failed(error) if binding.on_error == OnError::PassThrough => {
+            Reshaped::Failed { error, .. } if binding.on_error == OnError::PassThrough => {
                 begun
                     .logs
                     .push(format!("hookwright: the transform failed ({}); the envelope was sent as it is", error.kind));
                 self.send(begun, Shaped::envelope(body)).await
             }
-            Reshaped::Failed(error) => {
-                let ending = Ending::PluginFailed(binding.on_error);
+            Reshaped::Failed { error, permanent } => {
+                let ending = Ending::PluginFailed { on_error: binding.on_error, permanent };
                 self.end(begun, None, Exchange::default(), Some(error), ending)
             }
         }

@@ -14,6 +14,8 @@ pub(super) const DEAD_LETTER: &str = "dead_letter";
 pub(super) const SKIPPED_ON_ERROR: &str = "skipped_on_plugin_error";
 /// The reason on record where a transform decided to send nothing; its own words are the attempt's error.
 pub(super) const SKIPPED_BY_PLUGIN: &str = "skipped_by_plugin";
+/// The reason on record where a transform reported a fault that it calls permanent.
+pub(super) const PERMANENT_FAULT: &str = "plugin_fault_permanent";
 /// The reason on record where the event is no longer in the store.
 pub(super) const EVENT_MISSING: &str = "event_missing";
 
@@ -32,7 +34,12 @@ pub(super) enum Ending {
     /// The transform decided to send nothing.
     Skipped,
     /// The transform failed, and nothing was sent.
-    PluginFailed(OnError),
+    PluginFailed {
+        /// What the binding wants done.
+        on_error: OnError,
+        /// Whether the plugin itself says that it will not do better later.
+        permanent: bool,
+    },
 }
 
 /// What the subscription and the operator want done about failures.
@@ -90,10 +97,11 @@ pub(super) fn decide(ending: Ending, rules: Rules<'_>, moment: Moment) -> Decisi
         },
         Ending::Broken => plain(again(rules, moment, None)),
         Ending::Skipped => plain(failed(SKIPPED_BY_PLUGIN)),
-        // A plugin that calls its fault final is asked again all the same: by then another version may serve.
-        Ending::PluginFailed(on_error) => plain(match on_error {
+        Ending::PluginFailed { on_error, permanent } => plain(match on_error {
             OnError::DeadLetter => failed(DEAD_LETTER),
             OnError::Skip => failed(SKIPPED_ON_ERROR),
+            // The plugin knows its own mind; an operator may ask again when another version serves.
+            OnError::Retry if permanent => failed(PERMANENT_FAULT),
             OnError::Retry | OnError::PassThrough => again(rules, moment, None),
         }),
     }
@@ -202,12 +210,14 @@ mod tests {
     #[test]
     fn a_failed_transform_follows_its_binding() {
         let failed = |reason: &str| Next::Failed { reason: reason.to_owned() };
-        for (on_error, expected) in [
-            (OnError::Retry, Next::Retry { due_at: NOW + 5_000 }),
-            (OnError::DeadLetter, failed(DEAD_LETTER)),
-            (OnError::Skip, failed(SKIPPED_ON_ERROR)),
+        for (on_error, permanent, expected) in [
+            (OnError::Retry, false, Next::Retry { due_at: NOW + 5_000 }),
+            (OnError::Retry, true, failed(PERMANENT_FAULT)),
+            (OnError::DeadLetter, false, failed(DEAD_LETTER)),
+            (OnError::Skip, true, failed(SKIPPED_ON_ERROR)),
         ] {
-            assert_eq!(decided(Ending::PluginFailed(on_error), RetryPolicy::Exponential, 5, 1).next, expected);
+            let ending = Ending::PluginFailed { on_error, permanent };
+            assert_eq!(decided(ending, RetryPolicy::Exponential, 5, 1).next, expected);
         }
     }
 }

@@ -15,7 +15,12 @@ pub(super) enum Reshaped {
     /// Nothing is to be sent, for the plugin's reason.
     Skip(AttemptError),
     /// The plugin failed, or there is none.
-    Failed(AttemptError),
+    Failed {
+        /// How.
+        error: AttemptError,
+        /// Whether the plugin itself says that it will not do better later.
+        permanent: bool,
+    },
 }
 
 /// What a plugin made of a delivery, and what is kept of the call.
@@ -35,6 +40,7 @@ pub(super) async fn reshape(
     binding: &Transform,
     event: &Event,
     pending: &Pending,
+    started_at: i64,
 ) -> Reshaping {
     let call = TransformCall {
         binding,
@@ -43,6 +49,7 @@ pub(super) async fn reshape(
         subscription_name: &subscription.name,
         delivery_id: pending.id,
         attempt: pending.attempts.saturating_add(1),
+        started_at,
     };
     let result = plugins.transform(call).await;
     let outcome = match result.outcome {
@@ -50,9 +57,8 @@ pub(super) async fn reshape(
         Transformed::Skip { reason } => {
             Reshaped::Skip(AttemptError { kind: SKIPPED_BY_PLUGIN.to_owned(), detail: reason })
         }
-        Transformed::Fault { code, detail, retryable } => {
-            let word = if retryable { "" } else { "; the plugin says that it will not do better later" };
-            Reshaped::Failed(AttemptError { kind: code.to_owned(), detail: format!("{detail}{word}") })
+        Transformed::Fault { code, detail, permanent } => {
+            Reshaped::Failed { error: AttemptError { kind: code.to_owned(), detail }, permanent }
         }
     };
     Reshaping { outcome, digest: result.digest, logs: result.logs }
@@ -64,7 +70,8 @@ fn shaped(request: SendRequest) -> Reshaped {
     let content_type = HeaderValue::from_str(&request.content_type);
     let (Ok(method), Ok(content_type)) = (method, content_type) else {
         let detail = "the plugin's request cannot be written as HTTP".to_owned();
-        return Reshaped::Failed(AttemptError { kind: "plugin_output".to_owned(), detail });
+        let error = AttemptError { kind: "plugin_output".to_owned(), detail };
+        return Reshaped::Failed { error, permanent: false };
     };
     Reshaped::Send(Shaped { method, content_type, headers: request.headers, body: request.body })
 }

@@ -1,12 +1,14 @@
 //! Asking a source's plugin what a message says.
 
+use super::shelf::NoVersion;
 use super::{Plugins, PluginsBusy, facts, kept_log, verdict};
 use bytes::Bytes;
 use hookwright_core::id::MessageId;
 use hookwright_core::message::{Parsed, RawMessage, Reason};
+use hookwright_core::plugin::PluginPolicy;
 use hookwright_core::source::{OnPluginFailure, Source};
 use hookwright_plugin_host::inbound::{Assurance, InboundRequest, Outcome};
-use hookwright_plugin_host::{CallContext, CallFailure, Called, PluginVersion, Reply};
+use hookwright_plugin_host::{CallContext, CallFailure, Called, PluginVersion, Reply, World};
 use std::sync::Arc;
 use url::form_urlencoded;
 
@@ -29,37 +31,45 @@ pub struct ParseResult {
 impl Plugins {
     /// Asks the plugin of `source` to read a message. Whatever the plugin does, there is a result; only a host that is too busy to ask it is an error.
     pub async fn parse(&self, source: &Source, id: MessageId, raw: &RawMessage) -> Result<ParseResult, PluginsBusy> {
-        let Some(version) = self.active(&source.plugin) else {
+        let shelved = self.shelf.load().get(&source.plugin).cloned();
+        let subject_id = id.to_string();
+        let choice = shelved.ok_or(NoVersion::Missing).and_then(|it| it.choose(&source.id.to_string(), &subject_id));
+        let Ok(choice) = choice else {
             let reason =
                 Reason::new("plugin_missing", "no version of the source's plugin serves; resumed when one goes live");
             return Ok(failed(source, reason, None, Vec::new()));
         };
-        let called = self.call(&version, source, id, raw).await;
-        self.understood(source, &version, called)
+        let called = self.read(&choice.loaded.version, choice.policy, source, &subject_id, raw).await;
+        self.observe(&choice, &subject_id, called.result.as_ref().err(), called.duration);
+        self.compare_parse(&choice, source, &subject_id, raw, &called);
+        self.understood(source, &choice.loaded.version, called)
     }
 
-    async fn call(
+    /// Asks a version, whichever it is, with the very arguments of the message's own call. Nothing follows from it.
+    pub(super) async fn read(
         &self,
         version: &Arc<PluginVersion>,
+        policy: PluginPolicy,
         source: &Source,
-        id: MessageId,
+        subject_id: &str,
         raw: &RawMessage,
     ) -> Called<Outcome> {
         let context = CallContext {
             plugin: source.plugin.clone(),
             binding_id: source.id.to_string(),
             binding_name: source.slug.clone(),
-            subject_id: id.to_string(),
+            subject_id: subject_id.to_owned(),
             attempt: 1,
             // The recorded time, so that a repeated call has the same arguments.
             now_ms: raw.received_at,
             settings: source.settings.to_string(),
             attributes: Vec::new(),
         };
-        self.host.parse(version, context, request(source, raw), self.inbound_limits).await
+        let limits = self.limits(World::Inbound, source.deadline_ms, policy.reuse);
+        self.host.parse(version, context, request(source, raw), limits).await
     }
 
-    fn understood(
+    pub(super) fn understood(
         &self,
         source: &Source,
         version: &Arc<PluginVersion>,

@@ -41,14 +41,16 @@ pub(super) fn of_failure(failure: &CallFailure) -> Reason {
 }
 
 /// The stable code of a failed call.
-pub(super) const fn code_of(failure: &CallFailure) -> &'static str {
+pub(super) fn code_of(failure: &CallFailure) -> &'static str {
     match failure {
         CallFailure::Refused(_) => "plugin_refused",
-        CallFailure::Fault(_) => "plugin_fault",
+        CallFailure::Fault(fault) if fault.retryable => "plugin_fault_retryable",
+        CallFailure::Fault(_) => "plugin_fault_permanent",
         CallFailure::Trap { .. } => "plugin_trap",
         CallFailure::Timeout { .. } => "plugin_timeout",
         CallFailure::OutOfMemory { .. } => "plugin_out_of_memory",
-        CallFailure::OutputTooLarge { .. } | CallFailure::InvalidOutput { .. } => "plugin_output",
+        CallFailure::OutputTooLarge { .. } => "plugin_output_too_large",
+        CallFailure::InvalidOutput { .. } => "plugin_output",
         CallFailure::QueueFull => "plugin_busy",
         CallFailure::WrongWorld { .. } => "plugin_world",
         CallFailure::Unavailable { .. } => "plugin_unavailable",

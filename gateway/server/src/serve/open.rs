@@ -18,6 +18,8 @@ pub struct OpenedStore {
     pub ids: Ids,
     /// The file of the sealing key that was made for a new database: a person must hear of it.
     pub made_key: Option<PathBuf>,
+    /// Authenticates the compiled plugins that are kept beside the database.
+    pub cache_key: [u8; 32],
     sqlite: SqliteStore,
 }
 
@@ -33,10 +35,11 @@ pub fn word_about_key(path: &Path) -> String {
 pub async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<OpenedStore, ServeError> {
     let Database::Sqlite(path) = &config.database;
     let (sqlite_config, made_key) = sqlite_config(config)?;
+    let cache_key = sqlite_config.keyring.derive("compiled plugins");
     let sqlite = SqliteStore::open(sqlite_config, clock, Arc::new(chance::fill))
         .await
         .map_err(|source| ServeError::Database { path: path.clone(), source })?;
-    Ok(OpenedStore { store: Arc::new(sqlite.clone()), ids: sqlite.ids(), made_key, sqlite })
+    Ok(OpenedStore { store: Arc::new(sqlite.clone()), ids: sqlite.ids(), made_key, cache_key, sqlite })
 }
 
 /// Brings the database's schema up to date, or makes the database; tells the steps that were taken, and the key file if one was made.

@@ -27,6 +27,8 @@ struct Document {
     methods: Vec<String>,
     on_error: OnPluginFailure,
     updates_customers: bool,
+    #[serde(default)]
+    deadline_ms: Option<u32>,
 }
 
 impl Document {
@@ -41,6 +43,7 @@ impl Document {
             methods: source.methods,
             on_error: source.on_error,
             updates_customers: source.updates_customers,
+            deadline_ms: source.deadline_ms,
         }
     }
 }
@@ -71,6 +74,7 @@ impl Row {
             methods: document.methods,
             on_error: document.on_error,
             updates_customers: document.updates_customers,
+            deadline_ms: document.deadline_ms,
             active: self.active == 1,
             created_at: self.created_at,
             updated_at: self.updated_at,

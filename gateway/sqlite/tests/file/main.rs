@@ -5,6 +5,7 @@
 mod busy;
 mod corruption;
 mod failing_disk;
+mod former;
 mod keys;
 mod lock;
 mod migration;

@@ -183,6 +183,7 @@ pub async fn bring_source(store: &SqliteStore) -> Arc<Source> {
         settings: serde_json::json!({ "token": MARKER }),
         methods: Vec::new(),
         on_error: OnPluginFailure::Quarantine,
+        deadline_ms: None,
         updates_customers: false,
         active: true,
         created_at: START_MS,

@@ -20,8 +20,19 @@ fn queries() -> Vec<String> {
 
 #[tokio::test]
 async fn offline_data_fits_the_schema_and_no_query_scans_a_table_that_grows() {
-    const GROWING: [&str; 8] =
-        ["event", "settled", "attempt", "message", "dedupe", "idempotency", "establishment", "audit"];
+    const GROWING: [&str; 11] = [
+        "event",
+        "settled",
+        "attempt",
+        "message",
+        "dedupe",
+        "idempotency",
+        "establishment",
+        "audit",
+        "plugin_version",
+        "plugin_activation",
+        "component",
+    ];
     let place = Place::new();
     place.open().await.close().await.unwrap();
     let mut connection = place.connect().await;
@@ -38,7 +49,8 @@ async fn offline_data_fits_the_schema_and_no_query_scans_a_table_that_grows() {
             let scanned = detail.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
             let grows = scanned.is_some_and(|table| GROWING.contains(&table));
             // A scan that a LIMIT ends in the order of the table, or of an index with nothing else in it, reads no more than the page.
-            let ends = ordered && (!query.contains("WHERE") || detail.contains("COVERING INDEX establishment_until"));
+            let whole_index = ["COVERING INDEX establishment_until", "INDEX plugin_version_untold"];
+            let ends = ordered && (!query.contains("WHERE") || whole_index.iter().any(|index| detail.contains(index)));
             assert!(!grows || ends, "{detail}: {query}");
         }
     }

@@ -51,6 +51,7 @@ pub async fn every_field_of_a_subscription_is_kept(factory: &dyn Factory) {
         version: "ab".repeat(32),
         settings: json!({"list": "VIP", "nested": [1, null, "ü"]}),
         on_error: OnError::DeadLetter,
+        deadline_ms: Some(120),
     };
     let full = Subscription {
         secrets: vec![SigningSecret::generate([9; 32]), SigningSecret::generate([8; 32])],
@@ -146,6 +147,7 @@ fn source(trial: &Trial<'_>, slug: &str) -> Source {
         settings: json!({"zone": "America/Chicago"}),
         methods: vec!["POST".to_owned(), "PUT".to_owned()],
         on_error: OnPluginFailure::Reject,
+        deadline_ms: Some(2_000),
         updates_customers: true,
         active: true,
         created_at: trial.now(),

@@ -17,6 +17,8 @@ const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 const ON_ERROR: [(&str, OnPluginFailure); 2] =
     [("quarantine", OnPluginFailure::Quarantine), ("reject", OnPluginFailure::Reject)];
 const SETTINGS_BYTES_MAX: usize = 64 * 1024;
+/// The deadline of one call of the plugin, in milliseconds.
+const DEADLINE_MS: std::ops::RangeInclusive<u32> = 1..=2_000;
 /// What reads show and nobody can set.
 const SET_BY_THE_GATEWAY: [&str; 5] = ["id", "secret_hints", "created_at", "updated_at", "version"];
 
@@ -31,6 +33,7 @@ pub struct Wanted {
     settings: Value,
     methods: Vec<String>,
     on_error: OnPluginFailure,
+    deadline_ms: Option<u32>,
     updates_customers: bool,
     active: bool,
 }
@@ -93,6 +96,7 @@ fn fields(
     }
     let methods = methods(&mut object, faults);
     let on_error = object.word("on_error", &ON_ERROR, faults).unwrap_or_default();
+    let deadline_ms = object.number("deadline_ms", DEADLINE_MS, faults);
     let updates_customers = object.flag("updates_customers", faults).unwrap_or(false);
     let active = object.flag("active", faults).unwrap_or(true);
     object.finish(&SET_BY_THE_GATEWAY, faults);
@@ -108,6 +112,7 @@ fn fields(
         settings,
         methods,
         on_error,
+        deadline_ms,
         updates_customers,
         active,
     })
@@ -144,6 +149,7 @@ impl Wanted {
             settings: self.settings,
             methods: self.methods,
             on_error: self.on_error,
+            deadline_ms: self.deadline_ms,
             updates_customers: self.updates_customers,
             active: self.active,
             created_at: now_ms,

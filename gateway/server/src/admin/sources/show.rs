@@ -23,6 +23,8 @@ pub struct Shown<'a> {
     settings: &'a Value,
     methods: &'a [String],
     on_error: OnPluginFailure,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deadline_ms: Option<u32>,
     updates_customers: bool,
     active: bool,
     created_at: String,
@@ -45,6 +47,7 @@ impl<'a> Shown<'a> {
             settings: &source.settings,
             methods: &source.methods,
             on_error: source.on_error,
+            deadline_ms: source.deadline_ms,
             updates_customers: source.updates_customers,
             active: source.active,
             created_at: format_ms(source.created_at),
@@ -70,6 +73,7 @@ pub fn document(source: &Source) -> Value {
         "settings": source.settings,
         "methods": source.methods,
         "on_error": source.on_error,
+        "deadline_ms": source.deadline_ms,
         "updates_customers": source.updates_customers,
         "active": source.active,
     })

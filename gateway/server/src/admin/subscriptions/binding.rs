@@ -22,9 +22,9 @@ const SETTINGS_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub struct Candidates {
     names: Vec<String>,
-    /// Of the named plugin: digest and world of each version, and which is active.
-    versions: Vec<(String, String)>,
-    active: Option<String>,
+    /// Of the named plugin: the digest of each version, and the world of all.
+    versions: Vec<String>,
+    world: Option<String>,
 }
 
 impl Candidates {
@@ -41,31 +41,26 @@ impl Candidates {
         loop {
             let page = PageRequest { before, limit: VERSIONS_PER_READ };
             let page = app.store.plugin_versions(plugin.name.clone(), page).await?;
-            versions.extend(page.rows.into_iter().map(|version| (version.digest, version.world)));
+            versions.extend(page.rows.into_iter().map(|version| version.digest));
             before = page.next;
             if before.is_none() {
                 break;
             }
         }
-        Ok(Self { names, versions, active: Some(plugin.active.clone()) })
+        Ok(Self { names, versions, world: Some(plugin.world.clone()) })
     }
 
     fn check(&self, plugin: &str, version: &str, object: &Object<'_>, faults: &mut Faults) {
-        let Some(active) = &self.active else {
+        let Some(world) = &self.world else {
             let near = nearest::to(plugin, self.names.iter().map(String::as_str));
             let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             faults.add(object.pointer("plugin"), format!("there is no plugin of this name{hint}"));
             return;
         };
-        let digest = if version == "active" { active } else { version };
-        match self.versions.iter().find(|(known, _)| known == digest) {
-            None => {
-                faults.add(object.pointer("version"), "expected \"active\" or the digest of a version of this plugin");
-            }
-            Some((_, world)) if world != OUTBOUND => {
-                faults.add(object.pointer("plugin"), "is an inbound plugin; a transform needs an outbound one");
-            }
-            Some(_) => {}
+        if world != OUTBOUND {
+            faults.add(object.pointer("plugin"), "is an inbound plugin; a transform needs an outbound one");
+        } else if version != "active" && !self.versions.iter().any(|known| known == version) {
+            faults.add(object.pointer("version"), "expected \"active\" or the digest of a version of this plugin");
         }
     }
 }
@@ -76,6 +71,7 @@ pub fn read(mut object: Object<'_>, candidates: &Candidates, faults: &mut Faults
     let version = object.text("version", 100, faults).unwrap_or("active");
     let settings = object.map("settings", faults).cloned().unwrap_or_default();
     let on_error = object.word("on_error", &ON_ERROR, faults).unwrap_or_default();
+    let deadline_ms = object.number("deadline_ms", 1..=2_000, faults);
     if let Some(plugin) = plugin {
         candidates.check(plugin, version, &object, faults);
     }
@@ -84,7 +80,7 @@ pub fn read(mut object: Object<'_>, candidates: &Candidates, faults: &mut Faults
         faults.add(object.pointer("settings"), format!("must be at most {SETTINGS_BYTES_MAX} bytes of JSON"));
     }
     object.finish(&[], faults);
-    Some(Transform { plugin: plugin?.to_owned(), version: version.to_owned(), settings, on_error })
+    Some(Transform { plugin: plugin?.to_owned(), version: version.to_owned(), settings, on_error, deadline_ms })
 }
 
 #[cfg(test)]
@@ -95,8 +91,8 @@ mod tests {
     fn candidates() -> Candidates {
         Candidates {
             names: vec!["klaviyo-profile".into(), "emr-video-call".into()],
-            versions: vec![("d1".into(), "outbound".into()), ("d2".into(), "inbound".into())],
-            active: Some("d1".into()),
+            versions: vec!["d1".into(), "d2".into()],
+            world: Some("outbound".into()),
         }
     }
 
@@ -119,12 +115,13 @@ mod tests {
 
     #[test]
     fn what_is_not_there_or_of_the_other_world_is_refused() {
-        let none = Candidates { active: None, ..candidates() };
+        let none = Candidates { world: None, ..candidates() };
         let unknown = read(&json!({"plugin": "klavyo-profile"}), &none).unwrap_err();
         assert!(unknown.contains("did you mean klaviyo-profile?") && unknown.contains("/transform/plugin"));
         let version = read(&json!({"plugin": "klaviyo-profile", "version": "d9"}), &candidates()).unwrap_err();
         assert!(version.contains("/transform/version"));
-        let inbound = read(&json!({"plugin": "klaviyo-profile", "version": "d2"}), &candidates()).unwrap_err();
+        let other = Candidates { world: Some("inbound".into()), ..candidates() };
+        let inbound = read(&json!({"plugin": "klaviyo-profile", "version": "d2"}), &other).unwrap_err();
         assert!(inbound.contains("inbound plugin"));
         let wrong =
             read(&json!({"plugin": 7, "on_error": "explode", "settings": [], "plgin": 1}), &candidates()).unwrap_err();

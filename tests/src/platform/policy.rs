@@ -1,0 +1,71 @@
+//! What each binding wants: its own deadline, and versions by digest.
+
+use super::{acme, digest, keep, post};
+use crate::harness::{Gateway, Receiver, eventually, guests};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_s_own_deadline_is_the_one_that_counts() {
+    let gateway = Gateway::builder().without_plugins().set("plugins.inbound_deadline", "2s").start().await;
+    gateway.push("acme", guests::unruly()).await;
+    let open = json!({ "verification": { "type": "none" }, "plugin": "acme", "deadline_ms": 80 });
+    gateway.source_open("acme", open).await;
+    #[expect(clippy::disallowed_methods, reason = "the time that a partner really waits")]
+    let started = Instant::now();
+    let told = post(&gateway, "loop", "appt_1").await.json();
+    assert_eq!(told["reason"]["code"], "plugin_timeout", "{told}");
+    assert!(started.elapsed() < Duration::from_millis(1_500), "{:?}", started.elapsed());
+    let sources = gateway.list("/admin/sources").await;
+    assert_eq!(sources[0]["deadline_ms"], 80);
+    for bad in [json!(0), json!(2_001), json!("fast")] {
+        let body = json!({ "slug": "x", "name": "x", "plugin": "acme", "deadline_ms": bad });
+        let answer = gateway.request(Method::POST, "/admin/sources", &body).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+        assert!(answer.json()["errors"].to_string().contains("/deadline_ms"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binding_by_digest_stays_on_its_version_and_stops_at_its_quarantine() {
+    let gateway = Gateway::builder().without_plugins().start().await;
+    gateway.push("shape", guests::klaviyo_profile()).await;
+    let pinned = digest(guests::klaviyo_profile());
+    let mut receiver = Receiver::start().await;
+    let transform = json!({ "transform": { "plugin": "shape", "version": pinned, "deadline_ms": 500 } });
+    let subscribed = gateway.subscribe(&receiver.url("/"), &["order.placed"], transform).await;
+    gateway.push("shape", &guests::variant(guests::klaviyo_profile(), "two")).await;
+    let order = json!({ "order_id": "ord_1", "total": 12.5, "currency": "USD", "item_count": 1,
+        "customer": { "id": "cus_xyz", "email": "ada@example.com" } });
+    gateway.publish("order.placed", order).await;
+    receiver.next().await;
+    let delivery = eventually("the delivery is settled", async || {
+        let rows = gateway.list("/admin/deliveries").await;
+        rows.into_iter().find(|row| row["status"] == "delivered")
+    })
+    .await;
+    let delivery = gateway.read(&format!("/admin/deliveries/{}", delivery["id"].as_str().unwrap())).await;
+    assert_eq!(delivery["attempt_list"][0]["plugin_digest"], json!(pinned));
+    let shown = gateway.read(&format!("/admin/subscriptions/{}", subscribed.id)).await;
+    assert_eq!(shown["transform"]["deadline_ms"], 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_move_names_must_be_there() {
+    let gateway = acme().await;
+    let ask = async |path: &str, body: Value| {
+        let answer = gateway.request(Method::POST, path, &body).await;
+        (answer.status.as_u16(), answer.json()["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let (activate, rollback) = ("/admin/plugins/acme/activate", "/admin/plugins/acme/rollback");
+    assert_eq!(ask(rollback, json!({})).await, (409, "nothing_to_roll_back_to".to_owned()));
+    assert_eq!(ask(activate, json!({ "digest": "ab".repeat(32) })).await, (409, "unknown_version".to_owned()));
+    assert_eq!(ask(activate, json!({ "digest": "ab" })).await.0, 422);
+    assert_eq!(ask("/admin/plugins/nobody/rollback", json!({})).await, (404, "not_found".to_owned()));
+    let second = keep(&gateway, &guests::variant(guests::emr_video_call(), "two")).await;
+    assert_eq!(ask(activate, json!({ "digest": second, "force": true })).await, (422, "reason_needed".to_owned()));
+    assert_eq!(ask(activate, json!({ "digest": second })).await.0, 200);
+    assert_eq!(ask(rollback, json!({})).await.0, 200);
+    assert_eq!(ask(rollback, json!({})).await, (409, "nothing_to_roll_back_to".to_owned()));
+}
