@@ -11,6 +11,7 @@ mod harness;
 mod kill;
 mod platform;
 mod readme;
+mod reload;
 mod snapshots;
 mod story;
 mod tidy;

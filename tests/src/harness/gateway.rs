@@ -131,8 +131,14 @@ impl Gateway {
 
     /// Stops it in good order, and starts it again on the same database.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(|| {}).await
+    }
+
+    /// The same; something happens while it is down.
+    pub(crate) async fn restart_after(self, meanwhile: impl FnOnce()) -> Self {
         let Self { running, place, clock, settings, .. } = self;
         running.stop().await;
+        meanwhile();
         Self::in_place(place, clock, settings).await
     }
 
