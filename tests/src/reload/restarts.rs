@@ -3,6 +3,7 @@
 use super::{Folder, audited, dealt_with, digest, mended, plugin, pushes, serves, trouble, variant};
 use crate::harness::guests;
 use http::{Method, StatusCode};
+use std::time::Duration;
 
 const FILE: &str = "unruly.wasm";
 
@@ -29,6 +30,24 @@ async fn a_restart_does_not_undo_a_rollback_and_takes_in_what_changed_meanwhile(
     let third = variant(guests::unruly(), "third");
     let gateway = gateway.restart_after(|| folder.write(FILE, &third)).await;
     assert_eq!(plugin(&gateway, "unruly").await["active"], digest(&third), "it serves before the doors open");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_in_the_middle_of_a_push_loses_nothing_and_pushes_nothing_twice() {
+    let folder = Folder::new();
+    let mut gateway = folder.watched().await;
+    // Before the looks, between them, and while it is compiled.
+    let moments = [0, 250, 450, 550, 700];
+    for ms in moments {
+        let component = variant(guests::unruly(), &format!("stopped after {ms} ms"));
+        folder.write(FILE, &component);
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        gateway = gateway.restart().await;
+        assert_eq!(plugin(&gateway, "unruly").await["active"], digest(&component));
+        mended(&gateway, "unruly").await;
+    }
+    assert_eq!(audited(&gateway, "plugin.pushed", "unruly").await.len(), moments.len());
+    assert_eq!(audited(&gateway, "plugin.push_failed", "unruly").await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,6 +58,8 @@ impl Watching {
             Ok(Err(error)) => tracing::error!(%error, "the watch of the directory of plugins died"),
             Err(_) => {
                 task.abort();
+                // It ends at its next wait; the store is closed only after that.
+                drop(task.await);
                 tracing::warn!("a push from the directory of plugins was left; it is made again after the next start");
             }
         }
