@@ -38,6 +38,9 @@ pub(in crate::cli) struct BenchArguments {
     /// How many threads call at once.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u64).range(1..=THREADS_MAX))]
     threads: u64,
+    /// Measure instances that serve so many calls each, too, as with a plugin's policy `reuse`.
+    #[arg(long, value_name = "CALLS", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    reuse: Option<u32>,
     /// Build anew although nothing has changed, to measure the build as well.
     #[arg(long)]
     rebuild: bool,
@@ -63,8 +66,18 @@ pub(super) async fn run(arguments: BenchArguments) -> Result<ExitCode, Failure> 
         print_json(&measured.iter().map(Measured::json).collect::<Value>())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table =
-        Table::new(&["PLUGIN", "SIZE", "BUILD", "COMPILE", "FRESH P50", "P99", "CALLS/S", "MEMORY", "FIXTURE"]);
+    let mut table = Table::new(&[
+        "PLUGIN",
+        "SIZE",
+        "BUILD",
+        "COMPILE",
+        "FRESH P50",
+        "P99",
+        "CALLS/S",
+        "REUSED P50",
+        "MEMORY",
+        "FIXTURE",
+    ]);
     for row in &measured {
         table.row(row.cells());
     }
@@ -81,6 +94,7 @@ struct Measured {
     fixture: String,
     threads: usize,
     calls: Calls,
+    reused: Option<Calls>,
 }
 
 async fn measure(plugin: &Path, arguments: &BenchArguments) -> Result<Measured, Failure> {
@@ -94,7 +108,15 @@ async fn measure(plugin: &Path, arguments: &BenchArguments) -> Result<Measured, 
         None => trial.version.fixtures().to_vec(),
     };
     let fixture = chosen(fixtures, arguments.fixture.as_deref())?;
-    let calls = Calls::make(&trial, &fixture, arguments.limits.limits(), threads, arguments.seconds).await?;
+    let limits = arguments.limits.limits();
+    let calls = Calls::make(&trial, &fixture, limits, threads, arguments.seconds).await?;
+    let reused = match arguments.reuse {
+        Some(reuse) => {
+            let limits = CallLimits { reuse, ..limits };
+            Some(Calls::make(&trial, &fixture, limits, threads, arguments.seconds).await?)
+        }
+        None => None,
+    };
     let whole = plugin.canonicalize().unwrap_or_default();
     let stem = whole.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let name = trial.version.metadata().name.clone().unwrap_or_else(|| stem.clone());
@@ -107,6 +129,7 @@ async fn measure(plugin: &Path, arguments: &BenchArguments) -> Result<Measured, 
         fixture: fixture.name().to_owned(),
         threads,
         calls,
+        reused,
     })
 }
 
@@ -164,6 +187,15 @@ impl Calls {
         Ok(Self { sorted, wall, memory_peak_bytes })
     }
 
+    fn json(&self) -> Value {
+        json!({
+            "calls": self.sorted.len(),
+            "calls_per_second": self.by_second(),
+            "p50_ms": ms(self.percentile(50)),
+            "p99_ms": ms(self.percentile(99)),
+        })
+    }
+
     fn percentile(&self, percent: usize) -> Duration {
         self.sorted.get(self.sorted.len() * percent / 100).copied().unwrap_or_default()
     }
@@ -185,16 +217,12 @@ impl Measured {
             "fixture": self.fixture,
             "threads": self.threads,
             "memory_peak_bytes": calls.memory_peak_bytes,
-            "fresh": {
-                "calls": calls.sorted.len(),
-                "calls_per_second": calls.by_second(),
-                "p50_ms": ms(calls.percentile(50)),
-                "p99_ms": ms(calls.percentile(99)),
-            },
+            "fresh": calls.json(),
+            "reused": self.reused.as_ref().map(Calls::json),
         })
     }
 
-    fn cells(&self) -> [String; 9] {
+    fn cells(&self) -> [String; 10] {
         let calls = &self.calls;
         let micros = |duration: Duration| format!("{:.0} µs", duration.as_secs_f64() * 1e6);
         let seconds = |duration: Duration| format!("{:.2} s", duration.as_secs_f64());
@@ -206,6 +234,7 @@ impl Measured {
             micros(calls.percentile(50)),
             micros(calls.percentile(99)),
             calls.by_second().to_string(),
+            self.reused.as_ref().map(|reused| micros(reused.percentile(50))).unwrap_or_default(),
             mib(calls.memory_peak_bytes),
             self.fixture.clone(),
         ]
