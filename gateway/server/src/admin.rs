@@ -75,6 +75,7 @@ fn plugins() -> Router<App> {
         .route("/admin/plugins/{name}/canary", canary)
         .route("/admin/plugins/{name}/try", post(plugins::try_version))
         .route("/admin/plugins/{name}/reprocess", post(plugins::reprocess))
+        .route("/admin/plugins/{name}/record", post(plugins::record))
 }
 
 /// What happened.

@@ -3,6 +3,7 @@
 mod canary;
 mod moves;
 mod push;
+mod record;
 mod reprocess;
 mod show;
 mod trial;
@@ -10,6 +11,7 @@ mod trial;
 pub use canary::{begin as begin_canary, end as end_canary, show as show_canary};
 pub use moves::{activate, patch, rollback};
 pub use push::push;
+pub use record::record;
 pub use reprocess::reprocess;
 pub use show::{get, history, list, version, versions};
 pub use trial::try_version;

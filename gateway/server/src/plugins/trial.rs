@@ -12,7 +12,7 @@ use hookwright_core::plugin::PluginPolicy;
 use hookwright_core::source::Source;
 use hookwright_core::subscription::{Subscription, Transform};
 use hookwright_plugin_host::fixture::{differences, shown_decision};
-use hookwright_plugin_host::{Called, World};
+use hookwright_plugin_host::{Called, PluginVersion, World};
 use hookwright_store::StoreError;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -33,6 +33,11 @@ impl Tried {
     /// Which direction it serves.
     pub fn world(&self) -> World {
         self.loaded.version.world()
+    }
+
+    /// Its code.
+    pub(super) fn code(&self) -> &Arc<PluginVersion> {
+        &self.loaded.version
     }
 }
 

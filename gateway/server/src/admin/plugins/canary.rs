@@ -126,7 +126,7 @@ pub async fn begin(
         return Ok(response);
     }
     let mut canary = read(&body::value(&bytes)?)?;
-    canary.digest = whole_digest(&app, &name, canary.digest).await?;
+    canary.digest = whole_digest(&app, &name, canary.digest, "/digest").await?;
     let order =
         Ordered { app: &app, call: &call, name: &name, condition, body: &bytes, action: "plugin.canary_started" };
     order.make(Move::Canary(Box::new(canary))).await

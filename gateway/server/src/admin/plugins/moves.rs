@@ -127,26 +127,31 @@ pub async fn activate(
     faults.finish()?;
     let (digest, force) = wanted.ok_or_else(|| Problem::field("/digest", "expected the digest of a version"))?;
     must_give_reason(&call, force)?;
-    let digest = whole_digest(&app, &name, digest).await?;
+    let digest = whole_digest(&app, &name, digest, "/digest").await?;
     let order = Ordered { app: &app, call: &call, name: &name, condition, body: &bytes, action: "plugin.activated" };
     order.make(Move::Activate { digest, force, cause: Cause::Activate }).await
 }
 
 /// The digest that begins so, if exactly one version's does; people copy what tables show.
-pub(super) async fn whole_digest(app: &App, name: &str, digest: String) -> Result<String, Problem> {
+pub(super) async fn whole_digest(
+    app: &App,
+    name: &str,
+    digest: String,
+    pointer: &'static str,
+) -> Result<String, Problem> {
     const SHORTEST: usize = 8;
     if digest.len() >= 64 {
         return Ok(digest);
     }
     if digest.len() < SHORTEST {
-        return Err(Problem::field("/digest", "expected a digest, or at least 8 of its first digits"));
+        return Err(Problem::field(pointer, "expected a digest, or at least 8 of its first digits"));
     }
     let page = hookwright_store::PageRequest { before: None, limit: 200 };
     let versions = app.store.plugin_versions(name.to_owned(), page).await?.rows;
     let mut found = versions.into_iter().filter(|version| version.digest.starts_with(&digest));
     match (found.next(), found.next()) {
         (Some(version), None) => Ok(version.digest),
-        (Some(_), Some(_)) => Err(Problem::field("/digest", "several versions' digests begin so: give more digits")),
+        (Some(_), Some(_)) => Err(Problem::field(pointer, "several versions' digests begin so: give more digits")),
         (None, _) => Ok(digest),
     }
 }

@@ -101,7 +101,7 @@ pub(super) async fn version(app: &App, name: &str, named: Option<String>) -> Res
     let digest = match named.as_deref() {
         None | Some("active") => plugin.active,
         Some("candidate") => running,
-        Some(digest) => Some(whole_digest(app, name, digest.to_lowercase()).await?),
+        Some(digest) => Some(whole_digest(app, name, digest.to_lowercase(), "/version").await?),
     };
     let absent = || Problem::new(StatusCode::CONFLICT, "unknown_version", "the plugin has no such version");
     let digest = digest.ok_or_else(absent)?;
@@ -243,7 +243,13 @@ fn read(value: &Value) -> Result<Wanted, Problem> {
     Ok(wanted)
 }
 
-fn ids<I: std::str::FromStr>(object: &mut Object<'_>, name: &'static str, what: &str, faults: &mut Faults) -> Vec<I> {
+/// Ids of a list.
+pub(super) fn ids<I: std::str::FromStr>(
+    object: &mut Object<'_>,
+    name: &'static str,
+    what: &str,
+    faults: &mut Faults,
+) -> Vec<I> {
     let Some(list) = object.list(name, RECORDS_MAX as usize, faults) else { return Vec::new() };
     let mut ids = Vec::with_capacity(list.len());
     for (index, value) in list.iter().enumerate() {
