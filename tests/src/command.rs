@@ -48,6 +48,20 @@ fn every_command_explains_itself() {
         "plugin inspect",
         "plugin pack",
         "plugin push",
+        "plugin list",
+        "plugin show",
+        "plugin versions",
+        "plugin activate",
+        "plugin rollback",
+        "plugin set",
+        "plugin canary",
+        "plugin canary start",
+        "plugin canary status",
+        "plugin canary stop",
+        "plugin canary promote",
+        "plugin try",
+        "plugin reprocess",
+        "plugin record",
     ] {
         let arguments: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
         let ran = run(directory.path(), &arguments).expect(0);
@@ -239,6 +253,7 @@ fn plugins_are_built_pushed_and_listed() {
     fs::write(directory.path().join("bad.wasm"), "nonsense").unwrap();
     let refused = run(directory.path(), ["plugin", "push", "klaviyo", "bad.wasm", "--url", &url]).expect(1);
     assert!(refused.err.contains("not WebAssembly"), "{}", refused.err);
-    assert_eq!(run(directory.path(), ["plugin", "list", "--url", &url]).expect(0).out, list.out, "the old one goes on");
+    let list = run(directory.path(), ["plugin", "list", "--url", &url]).expect(0);
+    assert!(list.out.contains(&digest[..12]), "the old one goes on: {}", list.out);
     run(directory.path(), ["plugin", "build", "."]).expect(1);
 }

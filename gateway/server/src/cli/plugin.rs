@@ -1,18 +1,28 @@
 //! `plugin`: from an empty folder to a version that serves. One file a command.
 
+mod activate;
 mod bench;
 mod build;
+mod canary;
 mod component;
 mod inspect;
 mod limits;
 mod list;
 mod new;
+mod order;
 mod pack;
 mod push;
+mod record;
+mod reprocess;
+mod rollback;
 mod run;
+mod set;
+mod show;
 mod snapshot;
 mod test;
 mod trial;
+mod try_version;
+mod versions;
 
 use super::failure::Failure;
 use std::process::ExitCode;
@@ -41,6 +51,24 @@ pub(super) enum PluginCommand {
     Push(push::PushArguments),
     /// List the plugins and the version of each that serves.
     List(list::ListArguments),
+    /// Show where a plugin's pointers stand, how it is run, and what troubles it.
+    Show(show::ShowArguments),
+    /// List the versions that are kept of a plugin.
+    Versions(versions::VersionsArguments),
+    /// Make a kept version the one that serves.
+    Activate(activate::ActivateArguments),
+    /// Make the version that served before serve again.
+    Rollback(rollback::RollbackArguments),
+    /// Change how a plugin is run.
+    Set(set::SetArguments),
+    #[command(subcommand)]
+    Canary(canary::CanaryCommand),
+    /// Show what a version would make of what is on record, without any effect.
+    Try(try_version::TryArguments),
+    /// Take up the quarantined messages of a plugin's sources again.
+    Reprocess(reprocess::ReprocessArguments),
+    /// Write fixtures made of what is on record, with every value replaced.
+    Record(record::RecordArguments),
 }
 
 pub(super) async fn run(command: PluginCommand) -> Result<ExitCode, Failure> {
@@ -54,6 +82,15 @@ pub(super) async fn run(command: PluginCommand) -> Result<ExitCode, Failure> {
         PluginCommand::Pack(arguments) => pack::run(&arguments),
         PluginCommand::Push(arguments) => push::run(arguments).await,
         PluginCommand::List(arguments) => list::run(arguments).await,
+        PluginCommand::Show(arguments) => show::run(arguments).await,
+        PluginCommand::Versions(arguments) => versions::run(arguments).await,
+        PluginCommand::Activate(arguments) => activate::run(arguments).await,
+        PluginCommand::Rollback(arguments) => rollback::run(arguments).await,
+        PluginCommand::Set(arguments) => set::run(arguments).await,
+        PluginCommand::Canary(command) => canary::run(command).await,
+        PluginCommand::Try(arguments) => try_version::run(arguments).await,
+        PluginCommand::Reprocess(arguments) => reprocess::run(arguments).await,
+        PluginCommand::Record(arguments) => record::run(arguments).await,
     }
 }
 
