@@ -9,6 +9,7 @@ mod demo;
 mod guests;
 mod harness;
 mod kill;
+mod operate;
 mod platform;
 mod readme;
 mod reload;
