@@ -42,12 +42,12 @@ async fn a_file_that_comes_in_pieces_is_read_once_it_is_whole() {
     panic!("this machine is too busy for this test");
 }
 
-/// Writes a file in pieces for longer than the watch waits, and tells the longest time between two pieces.
+/// Writes a file in pieces for three seconds, which is longer than the watch waits for silence, and tells the longest time between two pieces.
 async fn write_slowly(folder: &Folder, component: &[u8]) -> Duration {
     let mut file = File::create(folder.file(FILE)).unwrap();
     let mut slowest = Duration::ZERO;
     let mut last = Instant::now();
-    for piece in component.chunks(component.len().div_ceil(20)) {
+    for piece in component.chunks(component.len().div_ceil(60)) {
         file.write_all(piece).unwrap();
         slowest = slowest.max(last.elapsed());
         last = Instant::now();
