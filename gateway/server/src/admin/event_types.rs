@@ -53,7 +53,7 @@ mod tests {
     fn every_entry_can_be_shown_and_paged_to() {
         for (at, entry) in CATALOGUE.iter().enumerate() {
             let shown = serde_json::to_value(Shown::of(entry).unwrap()).unwrap();
-            assert!(shown["example"]["customer_id"].is_string());
+            assert!(shown["example"].as_object().is_some_and(|example| !example.is_empty()));
             assert_eq!(after(entry.event_type), Some(at + 1));
         }
         assert_eq!(after("nothing"), None);
