@@ -17,6 +17,7 @@ mod snapshots;
 mod story;
 mod tidy;
 mod tools;
+mod walks;
 mod walkthrough;
 mod way_in;
 mod way_out;
