@@ -65,7 +65,11 @@ pub const KEYS: &[Key] = &[
         "",
         "The directory of components (`NAME.wasm`): what is put there is pushed, at start and whenever it changes.",
     ),
-    key("plugins.cache", "", "Where compiled plugins are kept between starts."),
+    key(
+        "plugins.cache",
+        "hookwright.plugins beside the database",
+        "The directory in which compiled plugins are kept between starts, authenticated by a key derived from the sealing key.",
+    ),
     key("plugins.inbound_deadline", "50ms", "One call that reads a partner's message."),
     key("plugins.outbound_deadline", "50ms", "One call that shapes a delivery."),
     key("plugins.memory_bytes_max", "64MiB", "Memory of one call."),
