@@ -21,6 +21,8 @@ use tokio::time::Instant;
 /// Calls that are recorded, and threads that make them, at most.
 const CALLS_MAX: usize = 4_000_000;
 const THREADS_MAX: u64 = 64;
+/// Callers for each thread: a thread that need not wait for the next call finds the processor as warm as under load.
+const CALLERS: usize = 4;
 /// Calls before the measurement, for the pool to have its slots ready.
 const WARM_UP: usize = 50;
 
@@ -35,7 +37,7 @@ pub(in crate::cli) struct BenchArguments {
     /// How long to measure each plugin.
     #[arg(long, default_value = "3", value_name = "SECONDS", value_parser = seconds)]
     seconds: Duration,
-    /// How many threads call at once.
+    /// How many threads run the plugin at once; each is kept busy.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u64).range(1..=THREADS_MAX))]
     threads: u64,
     /// Measure instances that serve so many calls each, too, as with a plugin's policy `reuse`.
@@ -170,12 +172,13 @@ impl Calls {
         }
         let began = Instant::now();
         let mut callers = tokio::task::JoinSet::new();
-        for _ in 0..threads {
+        let callers_all = threads * CALLERS;
+        for _ in 0..callers_all {
             let (host, version) = (Arc::clone(&trial.host), Arc::clone(&trial.version));
             let fixture = fixture.clone();
             callers.spawn(async move {
                 let mut durations = Vec::new();
-                while began.elapsed() < seconds && durations.len() < CALLS_MAX / threads {
+                while began.elapsed() < seconds && durations.len() < CALLS_MAX / callers_all {
                     durations.push(host.call_fixture(&version, &fixture, limits).await.duration);
                 }
                 durations
