@@ -80,8 +80,8 @@ pub struct Plugins {
     pinned: Pinned,
     troubles: Troubles,
     meters: Meters,
-    /// Held while a pointer moves, so that the store and memory change in the same order.
-    moving: tokio::sync::Mutex<()>,
+    /// By plugin, held while its pointers move, so that the store and memory change in the same order. A quarantine waits for no other plugin's compilation.
+    moving: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     when_moved: OnceLock<WhenMoved>,
 }
 
@@ -121,7 +121,7 @@ impl Plugins {
             pinned: Pinned::default(),
             troubles: Troubles::default(),
             meters: Meters::default(),
-            moving: tokio::sync::Mutex::default(),
+            moving: Mutex::default(),
             when_moved: OnceLock::new(),
         });
         plugins.load_all().await?;

@@ -8,6 +8,7 @@ use hookwright_core::plugin::PluginRecord;
 use hookwright_core::plugin::PluginVersionRecord;
 use hookwright_core::plugin::moves::{self, Move, MoveRefused, Moved, Mover, Standing};
 use hookwright_store::{Change, PluginFile, PluginWrite, Saved, StoreError};
+use std::sync::{Arc, PoisonError};
 
 /// How far back the history is read.
 const HISTORY_MAX: u32 = 1_000;
@@ -75,7 +76,8 @@ impl Plugins {
         order: Order<'_>,
         change: impl Fn(&Moved) -> Result<Change, Problem>,
     ) -> Result<Saved<Moved>, MoveError> {
-        let _turn = self.moving.lock().await;
+        let turn = self.turn(order.name);
+        let _turn = turn.lock().await;
         for _ in 0..TRIES_MAX {
             let moved = self.decide(&order).await?;
             // Held until it is on the shelf, so that it is not compiled a second time.
@@ -105,6 +107,14 @@ impl Plugins {
             return Ok(saved);
         }
         Err(MoveError::Stale)
+    }
+
+    /// Whoever moves the pointers of this plugin comes here first.
+    fn turn(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody waits for need not be remembered.
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry(name.to_owned()).or_default())
     }
 
     async fn decide(&self, order: &Order<'_>) -> Result<Moved, MoveError> {
@@ -147,11 +157,7 @@ impl Plugins {
     }
 
     /// Whatever is to serve after the move can be loaded; what is chosen anew passes its fixtures, too. What is gone back to has served before, and must not be held up.
-    async fn prepare(
-        &self,
-        order: &Order<'_>,
-        moved: &Moved,
-    ) -> Result<Vec<std::sync::Arc<super::shelf::Loaded>>, MoveError> {
+    async fn prepare(&self, order: &Order<'_>, moved: &Moved) -> Result<Vec<Arc<super::shelf::Loaded>>, MoveError> {
         let mut ready = Vec::new();
         let candidate = moved.plugin.running_canary().map(|canary| canary.digest.clone());
         let to_load =
