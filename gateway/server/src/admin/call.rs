@@ -97,8 +97,13 @@ fn is_text(path: &str) -> bool {
 
 /// What operators edit has versions to be named in `If-Match`.
 fn has_versions(path: &str) -> bool {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    segments.next() == Some("admin") && matches!(segments.next(), Some("subscriptions" | "sources" | "plugins"))
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    matches!(
+        segments.as_slice(),
+        ["admin", "subscriptions" | "sources", ..]
+            | ["admin", "plugins", _]
+            | ["admin", "plugins", _, "activate" | "rollback" | "canary"]
+    )
 }
 
 /// 412: a condition that nothing can meet, which must not be passed over.
@@ -256,6 +261,7 @@ mod tests {
     fn only_what_operators_edit_has_versions() {
         assert!(has_versions("/admin/subscriptions/sub_1") && has_versions("/admin/sources/src_1"));
         assert!(!has_versions("/admin/customers/cus_1") && !has_versions("/admin/events/sources"));
+        assert!(has_versions("/admin/plugins/emr/rollback") && !has_versions("/admin/plugins/emr/try"));
     }
 
     #[test]

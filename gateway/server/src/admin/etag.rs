@@ -38,6 +38,14 @@ impl Condition {
         }
     }
 
+    /// The versions that were asked for, if any were.
+    pub fn versions(self) -> Option<Vec<i64>> {
+        match self {
+            Self::Any => None,
+            Self::OneOf(versions) => Some(versions),
+        }
+    }
+
     /// Whether a change that came too late may be made again on what the record is by then.
     pub fn is_open(&self) -> bool {
         *self == Self::Any

@@ -38,6 +38,12 @@ pub enum MoveError {
     Answer(Problem),
 }
 
+impl From<Problem> for MoveError {
+    fn from(problem: Problem) -> Self {
+        Self::Answer(problem)
+    }
+}
+
 impl From<NoCode> for MoveError {
     fn from(error: NoCode) -> Self {
         match error {
@@ -74,7 +80,7 @@ impl Plugins {
     pub async fn make(
         &self,
         order: Order<'_>,
-        change: impl Fn(&Moved) -> Result<Change, Problem>,
+        change: impl Fn(&Moved) -> Result<Change, MoveError>,
     ) -> Result<Saved<Moved>, MoveError> {
         let turn = self.turn(order.name);
         let _turn = turn.lock().await;
@@ -90,7 +96,7 @@ impl Plugins {
                 quarantine: moved.quarantine.clone(),
                 file: order.file.clone(),
             };
-            let change = change(&moved).map_err(MoveError::Answer)?;
+            let change = change(&moved)?;
             let saved = match self.store.write_plugin(write, change).await {
                 Err(StoreError::Stale) => continue,
                 saved => saved?,

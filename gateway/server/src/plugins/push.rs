@@ -112,6 +112,8 @@ pub struct Pushed<'a> {
     pub activate: bool,
     /// Although it is in quarantine.
     pub force: bool,
+    /// The plugin's revision must be one of these, if any are named.
+    pub expected: Option<Vec<i64>>,
     /// The file of the watched directory that it comes from.
     pub file: Option<PluginFile>,
     /// Who pushes it, and what the audit says of it.
@@ -139,7 +141,7 @@ impl Plugins {
     }
 
     async fn try_push(&self, pushed: Pushed<'_>, digest: &str) -> Result<Moved, PushError> {
-        let Pushed { name, component, activate, force, file, audit } = pushed;
+        let Pushed { name, component, activate, force, expected, file, audit } = pushed;
         if !is_slug(name) {
             return Err(PushError::Name);
         }
@@ -165,7 +167,11 @@ impl Plugins {
             file,
             ..Order::new(name, wanted, &by)
         };
-        let saved = self.make(order, |_| Ok(Change { audit: audit.clone(), claim: None })).await?;
+        let change = |moved: &Moved| match &expected {
+            Some(expected) if !expected.contains(&moved.plugin.revision) => Err(MoveError::Stale),
+            _ => Ok(Change { audit: audit.clone(), claim: None }),
+        };
+        let saved = self.make(order, change).await?;
         match saved {
             hookwright_store::Saved::Fresh(moved) => Ok(moved),
             // Only a claim can be replayed, and there is none.
@@ -195,7 +201,10 @@ impl Plugins {
         self.meters.pushed(error.code());
         let trouble = Trouble { digest: Some(digest.to_owned()), ..error.trouble(self.clock.now_ms()) };
         let detail = format!("{} code={} why={}", audit.detail, trouble.code, trouble.detail);
-        self.troubles.add(name, trouble);
+        // A name that none can have, and a condition that was not met, are the caller's matter and nothing to be mended here.
+        if !matches!(error, PushError::Name | PushError::Stale) {
+            self.troubles.add(name, trouble);
+        }
         let draft = AuditDraft { action: "plugin.push_failed".to_owned(), detail, ..audit };
         if let Err(error) = self.store.record(draft).await {
             tracing::error!(plugin = name, error = %chain(&error), "a failed push could not be put into the audit");

@@ -3,6 +3,7 @@
 use super::{not_pushed, show};
 use crate::admin::body;
 use crate::admin::call::Call;
+use crate::admin::etag::Condition;
 use crate::admin::query::Query;
 use crate::app::App;
 use crate::plugins::Pushed;
@@ -20,6 +21,7 @@ pub async fn push(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let expected = Condition::of(request.headers()).versions();
     let mut query = Query::of(request.uri());
     let activate = query.read("activate", "true or false", |text| text.parse().ok()).unwrap_or(true);
     let force = query.read("force", "true or false", |text| text.parse().ok()).unwrap_or(false);
@@ -31,7 +33,7 @@ pub async fn push(
     }
     let audit = call.audit("plugin.pushed", &name, format!("bytes={} activate={activate}", component.len()));
     let component = component.to_vec();
-    let pushed = Pushed { name: &name, component, activate, force, file: None, audit };
+    let pushed = Pushed { name: &name, component, activate, force, expected, file: None, audit };
     let moved = app.plugins.push(pushed).await.map_err(not_pushed)?;
     show::answer(&app, moved.plugin).await
 }

@@ -196,7 +196,7 @@ impl Intake {
     async fn push(&self, name: &str, component: Vec<u8>, held: PluginFile) -> (Ended, Shown) {
         let digest = held.digest.clone();
         let audit = self.audit("plugin.pushed", name, &held);
-        let pushed = Pushed { name, component, activate: true, force: false, file: Some(held), audit };
+        let pushed = Pushed { name, component, activate: true, force: false, expected: None, file: Some(held), audit };
         match self.plugins.push(pushed).await {
             Ok(_) => (Ended::Settled, Shown::Nothing),
             Err(error) if is_outside(&error) => (Ended::ToRetry, Shown::Refused { digest, is_final: false }),
