@@ -69,3 +69,23 @@ async fn what_a_move_names_must_be_there() {
     assert_eq!(ask(rollback, json!({})).await.0, 200);
     assert_eq!(ask(rollback, json!({})).await, (409, "nothing_to_roll_back_to".to_owned()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_push_on_condition_is_held_to_it() {
+    let gateway = acme().await;
+    let revision = gateway.read("/admin/plugins/acme").await["revision"].as_i64().unwrap();
+    let second = guests::variant(guests::emr_video_call(), "two");
+    let push = async |tag: i64| {
+        let tag = format!("\"{tag}\"");
+        let headers = [("content-type", "application/wasm"), ("if-match", tag.as_str())];
+        gateway.admin.send(Method::PUT, "/admin/plugins/acme", &headers, second.clone()).await.unwrap()
+    };
+    assert_eq!(push(revision + 1).await.status, StatusCode::PRECONDITION_FAILED);
+    let plugin = gateway.read("/admin/plugins/acme").await;
+    assert_eq!((&plugin["revision"], &plugin["trouble"]), (&json!(revision), &Value::Null));
+    let answer = push(revision).await;
+    assert_eq!((answer.status, &answer.json()["active"]), (StatusCode::OK, &json!(digest(&second))));
+    let headers = [("content-type", "application/json"), ("if-match", "\"1\"")];
+    let answer = gateway.admin.send(Method::POST, "/admin/plugins/acme/try", &headers, "{}").await.unwrap();
+    assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::PRECONDITION_FAILED, &json!("no_version")));
+}
