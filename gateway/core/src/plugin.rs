@@ -53,6 +53,29 @@ pub struct PluginPolicy {
     pub reprocess: bool,
 }
 
+/// What is to be otherwise in how a plugin is run; what is left out stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// See [`PluginPolicy::failures_max`].
+    pub failures_max: Option<u32>,
+    /// See [`PluginPolicy::reuse`].
+    pub reuse: Option<u32>,
+    /// See [`PluginPolicy::reprocess`].
+    pub reprocess: Option<bool>,
+}
+
+impl PluginPolicy {
+    /// The policy with a change.
+    #[must_use]
+    pub fn with(self, change: PolicyChange) -> Self {
+        Self {
+            failures_max: change.failures_max.unwrap_or(self.failures_max),
+            reuse: change.reuse.unwrap_or(self.reuse),
+            reprocess: change.reprocess.unwrap_or(self.reprocess),
+        }
+    }
+}
+
 impl Default for PluginPolicy {
     fn default() -> Self {
         Self { failures_max: 5, reuse: 1, reprocess: true }

@@ -2,6 +2,11 @@
 
 use super::{acme, digest, keep, post};
 use crate::harness::{Gateway, Receiver, eventually, guests};
+use hookwright::plugins::Order;
+use hookwright_core::audit::AuditDraft;
+use hookwright_core::plugin::CanaryCounts;
+use hookwright_core::plugin::moves::{Move, Moved};
+use hookwright_store::Change;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -49,6 +54,36 @@ async fn a_binding_by_digest_stays_on_its_version_and_stops_at_its_quarantine() 
     assert_eq!(delivery["attempt_list"][0]["plugin_digest"], json!(pinned));
     let shown = gateway.read(&format!("/admin/subscriptions/{}", subscribed.id)).await;
     assert_eq!(shown["transform"]["deadline_ms"], 500);
+
+    quarantine(&gateway, "shape", &pinned).await;
+    let published = gateway.publish("order.placed", json!({ "order_id": "ord_2" })).await;
+    let path = format!("/admin/deliveries?event_id={}", published["id"].as_str().unwrap());
+    let attempt = eventually("the attempt is on record", async || {
+        let rows = gateway.list(&path).await;
+        let delivery = gateway.read(&format!("/admin/deliveries/{}", rows[0]["id"].as_str().unwrap())).await;
+        delivery["attempt_list"].as_array().unwrap().first().cloned()
+    })
+    .await;
+    assert_eq!(attempt["error"]["kind"], "plugin_quarantined", "{attempt}");
+    let plugin = gateway.read("/admin/plugins/shape").await;
+    assert_ne!(plugin["active"], json!(pinned), "what serves is another, and goes on");
+}
+
+/// Puts a version into quarantine as the gateway itself does after too many failures.
+async fn quarantine(gateway: &Gateway, name: &str, digest: &str) {
+    let counts = CanaryCounts::default();
+    let wanted = Move::Quarantine { digest: digest.to_owned(), reason: "the test wants it".to_owned(), counts };
+    let audit = AuditDraft {
+        at: gateway.now_ms(),
+        actor: "system".to_owned(),
+        action: "plugin.quarantined".to_owned(),
+        target: name.to_owned(),
+        reason: None,
+        request_id: None,
+        detail: String::new(),
+    };
+    let change = |_: &Moved| Ok(Change { audit: audit.clone(), claim: None });
+    gateway.running.app.plugins.make(Order::new(name, wanted, "system"), change).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

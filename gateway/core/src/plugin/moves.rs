@@ -1,6 +1,6 @@
 //! Moves of a plugin's pointers, decided from what is on record.
 
-use super::{Activation, Canary, CanaryCounts, CanaryEnd, Cause, Ended, PluginPolicy, PluginRecord, Quarantine};
+use super::{Activation, Canary, CanaryCounts, CanaryEnd, Cause, Ended, PluginRecord, PolicyChange, Quarantine};
 use std::collections::BTreeSet;
 
 /// What is wanted.
@@ -38,7 +38,7 @@ pub enum Move {
         counts: CanaryCounts,
     },
     /// The plugin is to be run otherwise.
-    Policy(PluginPolicy),
+    Policy(PolicyChange),
     /// Nothing is to move: a version is kept for later.
     Keep,
 }
@@ -129,7 +129,7 @@ pub fn decide(wanted: Move, standing: Standing<'_>, who: Mover<'_>) -> Result<Mo
             let canary = canary.ok_or(MoveRefused::NoCanary)?;
             canary.ended = Some(Ended { at: who.now_ms, outcome, reason, counts });
         }
-        Move::Policy(policy) => moved.plugin.policy = policy,
+        Move::Policy(change) => moved.plugin.policy = moved.plugin.policy.with(change),
         Move::Keep => {}
     }
     Ok(moved)

@@ -61,8 +61,9 @@ impl Plugins {
                 Ok(loaded) => Some(loaded),
                 Err(error) => {
                     self.trouble(&name, Some(digest), &error);
-                    // Better the version before than none: it is on show that it is not the one.
-                    before.as_ref().and_then(|before| before.active.clone())
+                    // Better the version before than none, unless it was put out of service: it is on show that it is not the one.
+                    let before = before.as_ref().and_then(|before| before.active.clone());
+                    before.filter(|before| !shelved.quarantined.contains(&before.digest()))
                 }
             };
         }

@@ -13,7 +13,7 @@ use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use hookwright_core::plugin::moves::{Move, Moved};
-use hookwright_core::plugin::{Cause, PluginPolicy, PluginRecord};
+use hookwright_core::plugin::{Cause, PluginPolicy, PluginRecord, PolicyChange};
 use hookwright_core::timestamp::format_ms;
 use hookwright_store::Change;
 use http::StatusCode;
@@ -196,34 +196,32 @@ pub async fn patch(
     let condition = Condition::of(request.headers());
     let bytes = body::sound_json(&app, request, body::MERGE_PATCH).await?;
     let current = super::find(&app, &name).await?;
-    let policy = policy(&body::value(&bytes)?, current.policy)?;
+    let change = policy(&body::value(&bytes)?)?;
     let order =
         Ordered { app: &app, call: &call, name: &name, condition, body: &bytes, action: "plugin.policy_changed" };
-    let response = order.make(Move::Policy(policy)).await?;
-    if policy.reprocess && !current.policy.reprocess {
+    let response = order.make(Move::Policy(change)).await?;
+    if change.reprocess == Some(true) && !current.policy.reprocess {
         app.upkeep.plugin_changed(&name);
     }
     Ok(response)
 }
 
-fn policy(value: &Value, current: PluginPolicy) -> Result<PluginPolicy, Problem> {
+fn policy(value: &Value) -> Result<PolicyChange, Problem> {
     let mut faults = Faults::default();
-    let mut policy = current;
+    let mut change = PolicyChange::default();
     if let Some(mut object) = Object::read(value, "", &mut faults) {
         if let Some(mut fields) = object.object("policy", &mut faults) {
-            policy = PluginPolicy {
-                failures_max: fields
-                    .number("failures_max", 0..=FAILURES_MAX, &mut faults)
-                    .unwrap_or(policy.failures_max),
-                reuse: fields.number("reuse", 1..=REUSE_MAX, &mut faults).unwrap_or(policy.reuse),
-                reprocess: fields.flag("reprocess", &mut faults).unwrap_or(policy.reprocess),
+            change = PolicyChange {
+                failures_max: fields.number("failures_max", 0..=FAILURES_MAX, &mut faults),
+                reuse: fields.number("reuse", 1..=REUSE_MAX, &mut faults),
+                reprocess: fields.flag("reprocess", &mut faults),
             };
             fields.finish(&[], &mut faults);
         }
         object.finish(&[], &mut faults);
     }
     faults.finish()?;
-    Ok(policy)
+    Ok(change)
 }
 
 #[cfg(test)]
@@ -234,16 +232,16 @@ mod tests {
     #[test]
     fn a_policy_changes_what_it_names() {
         let current = PluginPolicy::default();
-        let changed = policy(&json!({"policy": {"failures_max": 0, "reprocess": false}}), current).unwrap();
+        let changed = current.with(policy(&json!({"policy": {"failures_max": 0, "reprocess": false}})).unwrap());
         assert_eq!(changed, PluginPolicy { failures_max: 0, reprocess: false, ..current });
-        assert_eq!(policy(&json!({}), current).unwrap(), current);
+        assert_eq!(policy(&json!({})).map(|change| current.with(change)).unwrap(), current);
         for bad in [
             json!({"policy": {"failures_max": -1}}),
             json!({"policy": {"reuse": 0}}),
             json!({"policy": 7}),
             json!({"polcy": {}}),
         ] {
-            assert_eq!(policy(&bad, current).unwrap_err().code(), "invalid", "{bad}");
+            assert_eq!(policy(&bad).unwrap_err().code(), "invalid", "{bad}");
         }
     }
 }
