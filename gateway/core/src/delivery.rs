@@ -20,6 +20,8 @@ pub struct Pending {
     pub budget_from: u32,
     /// When the next attempt is due, unix milliseconds.
     pub due_at: i64,
+    /// What it keeps its order with, as [`crate::event::order_of`] has it.
+    pub order: Option<i64>,
     /// The event itself where it was committed a moment ago; otherwise it is loaded by its id.
     pub event: Option<Arc<Event>>,
 }

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod catalogue;
 pub mod customer;
 pub mod delivery;
+pub mod delivery_options;
 pub mod egress;
 pub mod envelope;
 pub mod establishment;

@@ -1,5 +1,6 @@
 //! A subscription: an external system's registration to receive events.
 
+use crate::delivery_options::DeliveryOptions;
 use crate::id::SubscriptionId;
 use crate::pattern::{EventPattern, EventType};
 use crate::retry::RetryPolicy;
@@ -37,6 +38,8 @@ pub struct Subscription {
     pub timeout_ms: u32,
     /// How many deliveries may be on their way at once.
     pub max_in_flight: u32,
+    /// What is said less often.
+    pub options: DeliveryOptions,
     /// Creation, unix milliseconds.
     pub created_at: i64,
     /// Last change, unix milliseconds.

@@ -97,6 +97,7 @@ async fn subscribe(store: &SqliteStore) -> Result<(), Failed> {
         headers: Vec::new(),
         timeout_ms: 15_000,
         max_in_flight: 8,
+        options: hookwright_core::delivery_options::DeliveryOptions::default(),
         created_at: now_ms,
         updated_at: now_ms,
         disabled_reason: None,
@@ -123,7 +124,7 @@ async fn publish_until(store: SqliteStore, until: Instant) -> Result<Vec<Duratio
         if began >= until {
             return Ok(waits);
         }
-        let draft = EventDraft { event_type: "order.placed".parse()?, data: data.clone() };
+        let draft = EventDraft { event_type: "order.placed".parse()?, data: data.clone(), ordering_key: None };
         let work = Work::Publish(Box::new(Publish {
             events: vec![Publication { draft, customer: None, claim: None }],
             as_list: false,

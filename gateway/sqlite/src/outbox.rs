@@ -23,6 +23,7 @@ pub(crate) struct PendingRow {
     pub(crate) attempts: i64,
     pub(crate) budget_from: i64,
     pub(crate) due_at: i64,
+    pub(crate) order_key: Option<i64>,
 }
 
 impl PendingRow {
@@ -35,6 +36,7 @@ impl PendingRow {
             attempts: reading.number("attempts", self.attempts)?,
             budget_from: reading.number("budget_from", self.budget_from)?,
             due_at: self.due_at,
+            order: self.order_key,
             event: None,
         })
     }
@@ -84,7 +86,7 @@ impl SqliteStore {
         let (after, limit) = (after.map_or(0, DeliveryId::get), i64::from(limit));
         let rows = sqlx::query_as!(
             PendingRow,
-            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at
+            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at, p.order_key
              FROM pending AS p
              WHERE p.id > $1
                AND p.subscription_id IN (SELECT s.id FROM subscription AS s WHERE s.active AND s.deleted_at IS NULL)
@@ -107,7 +109,7 @@ impl SqliteStore {
         let (subscription, after, limit) = (subscription.get(), after.map_or(0, DeliveryId::get), i64::from(limit));
         let rows = sqlx::query_as!(
             PendingRow,
-            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at
+            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at, p.order_key
              FROM pending AS p
              WHERE p.subscription_id = $1 AND p.id > $2
              ORDER BY p.id LIMIT $3",

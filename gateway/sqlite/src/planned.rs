@@ -56,12 +56,16 @@ impl EventRows {
                 let fan_out: Vec<_> =
                     event.fan_out.iter().map(|out| (out.delivery_id.get(), out.subscription_id.get())).collect();
                 let message = event.message_id.map(MessageId::get);
-                (id, event.event_type.as_str(), event.created_at, message, event.origin.as_str(), fan_out, at, length)
+                let key = event.ordering_key.as_ref();
+                let key = key.map(|key| data.push(&sealer.seal(column::event_ordering_key(id), key.as_bytes())));
+                let (key_at, key_length) = key.unzip();
+                let event_type = event.event_type.as_str();
+                (id, event_type, event.created_at, message, &event.origin, fan_out, at, length, key_at, key_length)
             })
             .collect();
         let pending: Vec<_> = deliveries
             .iter()
-            .map(|one| (one.id.get(), one.event_id.get(), one.subscription_id.get(), one.due_at))
+            .map(|one| (one.id.get(), one.event_id.get(), one.subscription_id.get(), one.due_at, one.order))
             .collect();
         Self { events: json(&rows), data: data.0, pending: json(&pending) }
     }

@@ -16,6 +16,10 @@ pub(crate) mod column {
         Place { table: "event", row: Row::Number(id), column: "data" }
     }
 
+    pub(crate) const fn event_ordering_key(id: i64) -> Place<'static> {
+        Place { table: "event", row: Row::Number(id), column: "ordering_key" }
+    }
+
     pub(crate) const fn message_content(id: i64) -> Place<'static> {
         Place { table: "message", row: Row::Number(id), column: "content" }
     }

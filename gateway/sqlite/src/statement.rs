@@ -6,8 +6,8 @@
 //!
 //! | parameter | rows |
 //! |---|---|
-//! | `$1` | events: id, type, created at, message, origin, fan-out, offset and length of the data in `$2` |
-//! | `$3` | pending: id, event, subscription, due at |
+//! | `$1` | events: id, type, created at, message, origin, fan-out, offset and length of the data in `$2`, those of the ordering key |
+//! | `$3` | pending: id, event, subscription, due at, order |
 //! | `$4` | finished: delivery, number, kind (0 delivered, 1 failed, 2 retry, 3 abandoned), due at, reason, code, settled at, attempt, event, subscription, started at, duration, error, digest, offset and length of the exchange in `$5` |
 //! | `$6` | messages, `$7` contents of all that follow |
 //! | `$8` to `$13` | outcomes, de-duplication keys, idempotency keys, customers, establishments, audit |
@@ -26,11 +26,11 @@ macro_rules! commit {
 
 macro_rules! events {
     () => {
-        "INSERT INTO event (id, event_type, created_at, message_id, origin, fan_out, data)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, substr($2, value->>6, value->>7)
+        "INSERT INTO event (id, event_type, created_at, message_id, origin, fan_out, data, ordering_key)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, substr($2, value->>6, value->>7), substr($2, value->>8, value->>9)
 FROM jsonb_each($1);
-INSERT INTO pending (id, event_id, subscription_id, attempts, budget_from, due_at)
-SELECT value->>0, value->>1, value->>2, 0, 0, value->>3
+INSERT INTO pending (id, event_id, subscription_id, attempts, budget_from, due_at, order_key)
+SELECT value->>0, value->>1, value->>2, 0, 0, value->>3, value->>4
 FROM jsonb_each($3);
 "
     };

@@ -155,7 +155,13 @@ impl Planner<'_> {
                 patient_location_region: location_region(completed.patient_location.as_ref()),
             },
         };
-        let event = self.emit_own(catalogue::ESTABLISHMENT_FULFILLED, &data, Some(context.message_id), context.origin);
+        let event = self.emit_own(
+            catalogue::ESTABLISHMENT_FULFILLED,
+            &data,
+            &record.customer_id,
+            Some(context.message_id),
+            context.origin,
+        );
         self.audit(AuditNote {
             actor: context.origin,
             action: "establishment.fulfilled",
@@ -185,7 +191,7 @@ impl Planner<'_> {
             "cancelled" | "no_show" => catalogue::CONSULTATION_CANCELLED,
             _ => catalogue::CONSULTATION_SCHEDULED,
         };
-        done(vec![self.emit_own(event_type, &data, Some(context.message_id), context.origin)])
+        done(vec![self.emit_own(event_type, &data, customer_id, Some(context.message_id), context.origin)])
     }
 
     fn patient(&mut self, patient: &PatientUpdated, context: &Context<'_>) -> Applied {
@@ -215,7 +221,7 @@ impl Planner<'_> {
             return idle_untrusted();
         }
         let data = platform.data.clone().into_boxed_str();
-        let (id, _) = self.emit(event_type, data, Some(context.message_id), context.origin);
+        let (id, _) = self.emit(event_type, data, None, Some(context.message_id), context.origin);
         let mut events = vec![id];
         if let Some(draft) = draft {
             let cause = Cause {

@@ -55,7 +55,7 @@ impl Planner<'_> {
         let event = requirement.map(|region| {
             let data =
                 RequirementData { customer_id: &after.external_id, region_code: region.to_string(), cause: cause.name };
-            self.emit_own(catalogue::REQUIREMENT_CREATED, &data, cause.message_id, cause.origin)
+            self.emit_own(catalogue::REQUIREMENT_CREATED, &data, &after.external_id, cause.message_id, cause.origin)
         });
         if after.region.is_none() && after.address.is_some() {
             self.audit(AuditNote {

@@ -5,7 +5,7 @@ use crate::audit::AuditDraft;
 use crate::catalogue;
 use crate::delivery::Pending;
 use crate::establishment::{Establishment, Validity};
-use crate::event::{Event, FanOut};
+use crate::event::{Event, FanOut, order_of};
 use crate::id::{DeliveryId, EventId, IdMaker, MessageId, TypedId};
 use crate::pattern::EventType;
 use crate::subscription::Subscription;
@@ -77,6 +77,7 @@ impl<'a> Planner<'a> {
         &mut self,
         event_type: EventType,
         data: Box<str>,
+        ordering_key: Option<&str>,
         message_id: Option<MessageId>,
         origin: &str,
     ) -> (EventId, usize) {
@@ -92,10 +93,12 @@ impl<'a> Planner<'a> {
             event_type,
             created_at: self.now_ms,
             data,
+            ordering_key: ordering_key.map(Box::from),
             message_id,
             origin: origin.to_owned(),
             fan_out,
         });
+        let order = ordering_key.map(order_of);
         let deliveries = event.fan_out.iter().map(|out| Pending {
             id: out.delivery_id,
             event_id: id,
@@ -103,6 +106,7 @@ impl<'a> Planner<'a> {
             attempts: 0,
             budget_from: 0,
             due_at: self.now_ms,
+            order,
             event: Some(Arc::clone(&event)),
         });
         self.writes.deliveries.extend(deliveries);
@@ -111,16 +115,17 @@ impl<'a> Planner<'a> {
         (id, count)
     }
 
-    /// Emits an event of the gateway's own, whose type is a constant of the catalogue.
+    /// Emits an event of the gateway's own, whose type is a constant of the catalogue. What is said of one customer keeps its order.
     pub(super) fn emit_own<D: Serialize>(
         &mut self,
         event_type: &'static str,
         data: &D,
+        customer_id: &str,
         message_id: Option<MessageId>,
         origin: &str,
     ) -> EventId {
         let data = own_json(data);
-        self.emit(own_type(event_type), data, message_id, origin).0
+        self.emit(own_type(event_type), data, Some(customer_id), message_id, origin).0
     }
 
     pub(super) fn audit(&mut self, note: AuditNote<'_>) {
@@ -159,7 +164,7 @@ impl<'a> Planner<'a> {
                 region_code: record.region.to_string(),
                 establishment: EstablishmentData::of(&record),
             };
-            self.emit_own(catalogue::ESTABLISHMENT_EXPIRED, &data, None, "system");
+            self.emit_own(catalogue::ESTABLISHMENT_EXPIRED, &data, &record.customer_id, None, "system");
             self.audit(AuditNote {
                 actor: "system",
                 action: "establishment.expired",

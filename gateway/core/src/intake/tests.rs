@@ -43,6 +43,7 @@ fn subscription(number: i64, patterns: &[&str]) -> Arc<Subscription> {
         headers: Vec::new(),
         timeout_ms: 1_000,
         max_in_flight: 1,
+        options: crate::delivery_options::DeliveryOptions::default(),
         created_at: NOW,
         updated_at: NOW,
         disabled_reason: None,
@@ -164,7 +165,7 @@ fn publication(event_type: &str, data: &str, key: Option<&str>) -> Publication {
         body_hash: idempotency::hash(&[event_type.as_bytes(), data.as_bytes()]),
     });
     Publication {
-        draft: event::EventDraft { event_type: event_type.parse().unwrap(), data: data.into() },
+        draft: event::EventDraft { event_type: event_type.parse().unwrap(), data: data.into(), ordering_key: None },
         customer: customer::from_event(event_type, data).unwrap(),
         claim,
     }

@@ -53,7 +53,7 @@ async fn publication(
     let Ok(event_type) = PLUGIN_QUARANTINED.parse() else { return Err(ChoreError::Stuck) };
     let key = hash(&[b"plugin quarantine", version.plugin.as_bytes(), version.digest.as_bytes(), at.as_bytes()]);
     let event = Publication {
-        draft: EventDraft { event_type, data: data.to_string().into_boxed_str() },
+        draft: EventDraft { event_type, data: data.to_string().into_boxed_str(), ordering_key: None },
         customer: None,
         // What serves may have changed between two tries; it is the same event all the same.
         claim: Some(Claim { key, body_hash: key }),

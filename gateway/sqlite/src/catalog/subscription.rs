@@ -7,6 +7,7 @@ use crate::directory::Update;
 use crate::fault::Failure;
 use crate::sealer::{Sealer, column};
 use crate::sweep;
+use hookwright_core::delivery_options::DeliveryOptions;
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::pattern::EventPattern;
@@ -33,6 +34,8 @@ struct Document {
     headers: Vec<(String, String)>,
     timeout_ms: u32,
     max_in_flight: u32,
+    #[serde(default)]
+    options: DeliveryOptions,
     disabled_reason: Option<String>,
 }
 
@@ -52,6 +55,7 @@ impl Document {
             headers: subscription.headers,
             timeout_ms: subscription.timeout_ms,
             max_in_flight: subscription.max_in_flight,
+            options: subscription.options,
             disabled_reason: subscription.disabled_reason,
         }
     }
@@ -87,6 +91,7 @@ impl Row {
             headers: document.headers,
             timeout_ms: document.timeout_ms,
             max_in_flight: document.max_in_flight,
+            options: document.options,
             created_at: self.created_at,
             updated_at: self.updated_at,
             disabled_reason: document.disabled_reason,

@@ -106,6 +106,7 @@ struct Row {
     origin: String,
     fan_out: String,
     data: Vec<u8>,
+    ordering_key: Option<Vec<u8>>,
 }
 
 impl Row {
@@ -113,11 +114,15 @@ impl Row {
         let reading = Reading { table: "event", row: self.id };
         let data = sealer.open(column::event_data(self.id), &self.data)?;
         let data = String::from_utf8(data).map_err(|_| reading.corrupt("data"))?;
+        let open = |sealed: Vec<u8>| sealer.open(column::event_ordering_key(self.id), &sealed);
+        let ordering_key = self.ordering_key.map(open).transpose()?.map(String::from_utf8).transpose();
+        let ordering_key = ordering_key.map_err(|_| reading.corrupt("ordering_key"))?.map(String::into_boxed_str);
         Ok(Event {
             id: reading.id("id", self.id)?,
             event_type: EventType::try_new(self.event_type).map_err(|_| reading.corrupt("event_type"))?,
             created_at: self.created_at,
             data: data.into_boxed_str(),
+            ordering_key,
             message_id: reading.id_or_none("message_id", self.message_id)?,
             origin: self.origin,
             fan_out: fan_out(&reading, &self.fan_out)?,
@@ -141,7 +146,7 @@ pub(crate) async fn load(shared: &Shared, ids: Vec<EventId>) -> Result<Vec<Arc<E
     let ids = json(&ids.into_iter().map(EventId::get).collect::<Vec<_>>());
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, event_type, created_at, message_id, origin, fan_out, data
+        "SELECT id, event_type, created_at, message_id, origin, fan_out, data, ordering_key
          FROM event WHERE id IN (SELECT value FROM json_each($1))",
         ids
     )

@@ -2,8 +2,11 @@
 
 use super::PendingRow;
 use crate::catalog::claim;
+use crate::corrupt::Reading;
 use crate::desk::Desk;
 use crate::fault::Failure;
+use crate::sealer::column;
+use hookwright_core::event::order_of;
 use hookwright_core::id::DeliveryId;
 use hookwright_core::idempotency::Claimed;
 use hookwright_store::{Change, RetryAsked};
@@ -18,18 +21,20 @@ pub(super) async fn retry(desk: &mut Desk, id: DeliveryId, change: Change) -> Re
     if !has_subscription(desk, row.subscription_id).await? {
         return Ok(Claimed::Fresh(RetryAsked::NoSubscription));
     }
-    let row = PendingRow { budget_from: row.attempts, due_at: desk.now_ms(), ..row };
+    let order_key = order_of_event(desk, row.event_id).await?;
+    let row = PendingRow { budget_from: row.attempts, due_at: desk.now_ms(), order_key, ..row };
     sqlx::query!("DELETE FROM settled WHERE id = $1", row.id).execute(&mut desk.connection).await?;
     sqlx::query!(
-        "INSERT INTO pending (id, event_id, subscription_id, attempts, budget_from, due_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO pending (id, event_id, subscription_id, attempts, budget_from, due_at, order_key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (id) DO UPDATE SET budget_from = excluded.budget_from, due_at = excluded.due_at",
         row.id,
         row.event_id,
         row.subscription_id,
         row.attempts,
         row.budget_from,
-        row.due_at
+        row.due_at,
+        row.order_key
     )
     .execute(&mut desk.connection)
     .await?;
@@ -42,7 +47,7 @@ pub(super) async fn retry(desk: &mut Desk, id: DeliveryId, change: Change) -> Re
 async fn find(desk: &mut Desk, id: i64) -> Result<Option<PendingRow>, Failure> {
     let pending = sqlx::query_as!(
         PendingRow,
-        "SELECT id, event_id, subscription_id, attempts, budget_from, due_at FROM pending WHERE id = $1",
+        "SELECT id, event_id, subscription_id, attempts, budget_from, due_at, order_key FROM pending WHERE id = $1",
         id
     )
     .fetch_optional(&mut desk.connection)
@@ -54,13 +59,23 @@ async fn find(desk: &mut Desk, id: i64) -> Result<Option<PendingRow>, Failure> {
         PendingRow,
         r#"SELECT s.id, s.event_id, s.subscription_id,
                   max(s.attempts, coalesce((SELECT max(a.number) FROM attempt AS a WHERE a.delivery_id = s.id), 0)) AS "attempts!: i64",
-                  0 AS "budget_from!: i64", s.settled_at AS due_at
+                  0 AS "budget_from!: i64", s.settled_at AS due_at, NULL AS "order_key?: i64"
            FROM settled AS s WHERE s.id = $1"#,
         id
     )
     .fetch_optional(&mut desk.connection)
     .await?;
     Ok(settled)
+}
+
+/// What the event keeps its order with: a settled delivery no longer says so itself.
+async fn order_of_event(desk: &mut Desk, id: i64) -> Result<Option<i64>, Failure> {
+    let row =
+        sqlx::query!("SELECT ordering_key FROM event WHERE id = $1", id).fetch_optional(&mut desk.connection).await?;
+    let Some(sealed) = row.and_then(|row| row.ordering_key) else { return Ok(None) };
+    let key = desk.sealer.open(column::event_ordering_key(id), &sealed)?;
+    let key = String::from_utf8(key).map_err(|_| Reading { table: "event", row: id }.corrupt("ordering_key"))?;
+    Ok(Some(order_of(&key)))
 }
 
 async fn has_subscription(desk: &mut Desk, id: i64) -> Result<bool, Failure> {

@@ -93,7 +93,7 @@ pub fn change(action: &str) -> Change {
 }
 
 pub fn publishing(data: &str) -> Work {
-    let draft = EventDraft { event_type: "order.placed".parse().unwrap(), data: data.into() };
+    let draft = EventDraft { event_type: "order.placed".parse().unwrap(), data: data.into(), ordering_key: None };
     Work::Publish(Box::new(Publish {
         events: vec![Publication { draft, customer: None, claim: None }],
         as_list: false,
@@ -159,6 +159,7 @@ pub async fn subscribe(store: &SqliteStore) -> Arc<Subscription> {
         headers: vec![("authorization".to_owned(), MARKER.to_owned())],
         timeout_ms: 15_000,
         max_in_flight: 8,
+        options: hookwright_core::delivery_options::DeliveryOptions::default(),
         created_at: START_MS,
         updated_at: START_MS,
         disabled_reason: None,

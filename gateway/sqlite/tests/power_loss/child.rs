@@ -129,7 +129,7 @@ async fn publish(store: SqliteStore, promises: Promises) {
 /// Publishes an event with a note of so many bytes.
 async fn publish_one(store: &SqliteStore, bytes: usize) -> Result<i64, StoreError> {
     let data = format!("{{\"note\":\"{}\"}}", "x".repeat(bytes));
-    let draft = EventDraft { event_type: "order.placed".parse().unwrap(), data: data.into() };
+    let draft = EventDraft { event_type: "order.placed".parse().unwrap(), data: data.into(), ordering_key: None };
     let work = Work::Publish(Box::new(Publish {
         events: vec![Publication { draft, customer: None, claim: None }],
         as_list: false,
@@ -193,6 +193,7 @@ async fn subscribe(store: &SqliteStore) {
         headers: Vec::new(),
         timeout_ms: 15_000,
         max_in_flight: 8,
+        options: hookwright_core::delivery_options::DeliveryOptions::default(),
         created_at: START_MS,
         updated_at: START_MS,
         disabled_reason: None,

@@ -5,6 +5,9 @@ use super::subscriber::{draft, subscribe};
 use super::trial::Trial;
 use super::{Factory, answer};
 use crate::{KeyRecord, KeyScope, StoreError};
+use hookwright_core::delivery_options::{
+    DeliveryMethod, DeliveryOptions, HeadOfLine, HeadPolicy, Ordering, TlsOptions,
+};
 use hookwright_core::id::SourceId;
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::retry::RetryPolicy;
@@ -62,6 +65,7 @@ pub async fn every_field_of_a_subscription_is_kept(factory: &dyn Factory) {
         headers: vec![("x-b".to_owned(), "2".to_owned()), ("authorization".to_owned(), "Bearer abc".to_owned())],
         timeout_ms: 1,
         max_in_flight: 1,
+        options: options(),
         active: false,
         disabled_reason: Some("operator".to_owned()),
         created_at: trial.now() - 7,
@@ -74,6 +78,19 @@ pub async fn every_field_of_a_subscription_is_kept(factory: &dyn Factory) {
     assert_same(&made, &full);
     trial.reopen().await;
     assert_same(&trial.subscription(id).expect("it survives"), &full);
+}
+
+/// One of everything that is said less often.
+fn options() -> DeliveryOptions {
+    DeliveryOptions {
+        method: DeliveryMethod::Patch,
+        rate_per_second: Some(7),
+        ordering: Ordering::Key,
+        head_of_line: HeadOfLine { policy: HeadPolicy::DeadLetter, attempts: 5 },
+        permanent_statuses: vec![400, 404],
+        max_age_secs: Some(3_600),
+        tls: Some(TlsOptions { ca: Some("ca".to_owned()), ..TlsOptions::default() }),
+    }
 }
 
 fn assert_same(one: &Subscription, other: &Subscription) {

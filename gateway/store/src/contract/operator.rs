@@ -39,7 +39,8 @@ pub(super) fn claiming(change: Change, key: &str, body: &str) -> Change {
 
 /// A publication of one event, without a claim.
 pub(super) fn publication(event_type: &str, data: &str) -> Publication {
-    let draft = EventDraft { event_type: event_type.parse().expect("an event type"), data: data.into() };
+    let draft =
+        EventDraft { event_type: event_type.parse().expect("an event type"), data: data.into(), ordering_key: None };
     Publication { draft, customer: None, claim: None }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn draft(trial: &Trial<'_>, events: &[&str]) -> Subscription {
         headers: Vec::new(),
         timeout_ms: 15_000,
         max_in_flight: 8,
+        options: hookwright_core::delivery_options::DeliveryOptions::default(),
         created_at: trial.now(),
         updated_at: trial.now(),
         disabled_reason: None,

@@ -176,6 +176,7 @@ impl Wanted {
             headers: self.headers,
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
+            options: hookwright_core::delivery_options::DeliveryOptions::default(),
             created_at: now_ms,
             updated_at: now_ms,
             disabled_reason: None,

@@ -36,6 +36,7 @@ fn subscription(number: i64, active: bool, max_in_flight: u32) -> Arc<Subscripti
         headers: Vec::new(),
         timeout_ms: 1_000,
         max_in_flight,
+        options: hookwright_core::delivery_options::DeliveryOptions::default(),
         created_at: 0,
         updated_at: 0,
         disabled_reason: None,
@@ -49,6 +50,7 @@ fn event(number: i64) -> Arc<Event> {
         event_type: EventType::try_new("order.placed").unwrap(),
         created_at: 0,
         data: "{\"a\":1}".into(),
+        ordering_key: None,
         message_id: None,
         origin: "test".to_owned(),
         fan_out: Vec::new(),
@@ -135,6 +137,7 @@ impl World {
             attempts: 0,
             budget_from: 0,
             due_at: self.now_ms,
+            order: None,
             event: None,
         };
         self.table.insert(pending.id, pending.clone());
@@ -341,6 +344,7 @@ fn fresh(subscription: i64, numbers: std::ops::Range<i64>) -> Fresh {
             attempts: 0,
             budget_from: 0,
             due_at: 0,
+            order: None,
             event: Some(event(number)),
         })
         .collect();

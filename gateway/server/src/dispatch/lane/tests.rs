@@ -12,6 +12,7 @@ fn pending(number: i64, due_at: i64) -> Pending {
         attempts: 0,
         budget_from: 0,
         due_at,
+        order: None,
         event: None,
     }
 }

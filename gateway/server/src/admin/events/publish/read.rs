@@ -70,7 +70,11 @@ fn publication(wire: &Wire<'_>, at: &str, actor: &str, strict: bool, faults: &mu
     let claim = wire.idempotency_key.as_deref().and_then(|key| claim(wire, key, at, actor, faults));
     let event_type = event_type?;
     let customer = customer(&event_type, data, at, faults);
-    faults.is_empty().then(|| Publication { draft: EventDraft { event_type, data: data.into() }, customer, claim })
+    faults.is_empty().then(|| Publication {
+        draft: EventDraft { event_type, data: data.into(), ordering_key: None },
+        customer,
+        claim,
+    })
 }
 
 fn event_type(text: &str, at: &str, strict: bool, faults: &mut Faults) -> Option<EventType> {
