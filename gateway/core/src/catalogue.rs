@@ -31,6 +31,11 @@ pub const CUSTOMER_ADDRESS_CHANGED: &str = "customer.address_changed";
 /// Fired when a version of a plugin failed too often and was taken out of service.
 pub const PLUGIN_QUARANTINED: &str = "plugin.quarantined";
 
+/// Fired when a subscription has done nothing but fail for half the time after which it is switched off.
+pub const SUBSCRIPTION_FAILING: &str = "subscription.failing";
+/// Fired when the gateway switched a subscription off.
+pub const SUBSCRIPTION_DISABLED: &str = "subscription.disabled";
+
 /// Every entry, in the order of the specification; what the gateway adds comes last.
 pub const CATALOGUE: &[CatalogueEntry] = &[
     CatalogueEntry {
@@ -110,6 +115,18 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         domain: "operations",
         description: "A version of a plugin failed too often one call after the other and was taken out of service; `serving` is the version that serves instead, if any. Published by the gateway.",
         example: r#"{"plugin":"emr-video-call","world":"inbound","digest":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","version":"1.3.0","reason":"5 calls failed one after the other; the last with trap","quarantined_at":"2026-01-04T22:30:00Z","serving":"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"}"#,
+    },
+    CatalogueEntry {
+        event_type: SUBSCRIPTION_FAILING,
+        domain: "subscriptions",
+        description: "A subscription has done nothing but fail for half the time after which it is switched off.",
+        example: r#"{"subscription_id":"sub_01hv2m0000000","name":"Klaviyo","reason":"failing","failing_since":"2026-01-04T22:30:00Z","will_be_disabled_at":"2026-01-09T22:30:00Z"}"#,
+    },
+    CatalogueEntry {
+        event_type: SUBSCRIPTION_DISABLED,
+        domain: "subscriptions",
+        description: "The gateway switched a subscription off: it answered 410, or did nothing but fail for too long.",
+        example: r#"{"subscription_id":"sub_01hv2m0000000","name":"Klaviyo","reason":"gone","disabled_at":"2026-01-09T22:30:00Z"}"#,
     },
 ];
 

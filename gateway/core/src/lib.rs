@@ -1,6 +1,7 @@
 //! The pure core of Hookwright: no async, no clock, no randomness, no I/O.
 
 pub mod audit;
+pub mod breaker;
 pub mod catalogue;
 pub mod customer;
 pub mod delivery;
@@ -14,6 +15,7 @@ pub mod idempotency;
 pub mod intake;
 pub mod json;
 pub mod message;
+pub mod notice;
 pub mod pattern;
 pub mod plugin;
 pub mod region;

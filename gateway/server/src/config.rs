@@ -14,6 +14,7 @@ pub use fault::{BadConfig, Fault, Origin};
 pub use quantity::{format_duration, format_size, parse_duration, parse_size};
 pub use reader::Setting;
 
+use hookwright_core::breaker::BreakerRules;
 use hookwright_core::egress::Cidr;
 use hookwright_core::establishment::Validity;
 use hookwright_core::retry::Schedule;
@@ -118,6 +119,10 @@ pub struct DeliveryConfig {
     pub connect_timeout: Duration,
     /// How much of an answer's body is kept, in bytes.
     pub response_bytes_max: usize,
+    /// When a subscription's breaker opens.
+    pub breaker: BreakerRules,
+    /// How long a subscriber may do nothing but fail before it is switched off; `None` for ever.
+    pub disable_after: Option<Duration>,
 }
 
 /// How plugins are run.

@@ -4,12 +4,16 @@
 //! the lease and the table of pending deliveries is the truth: whatever is not in memory is found there again, after a crash as after an overflow.
 
 mod board;
+mod bucket;
 mod client;
 mod courier;
 mod decide;
 mod endpoint;
 mod engine;
+mod failing;
 mod failure;
+mod gate;
+mod herald;
 mod lane;
 mod notice;
 mod outgoing;
@@ -26,15 +30,17 @@ use board::{Board, Limits};
 use client::{Client, ClientConfig};
 use courier::Courier;
 use engine::{Engine, Nudge};
+use herald::Herald;
 use hookwright_core::delivery::Pending;
 use hookwright_core::egress::{AddressPolicy, Cidr};
 use hookwright_core::id::SubscriptionId;
 use hookwright_store::{Clock, Ids, Store};
+pub use lane::Health;
 use lane::Window;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// Deliveries in memory that are not under way.
@@ -61,12 +67,16 @@ pub struct DispatchParts {
     pub egress_allow: Vec<Cidr>,
     /// The plugins that reshape deliveries.
     pub plugins: Arc<Plugins>,
+    /// Told when a notice to operators was left in the store.
+    pub noticed: Arc<Notify>,
 }
 
 /// What the engine is told.
 enum Command {
     /// An operator wants this delivery tried now.
     Offer(Pending),
+    /// Somebody asks how a subscription fares.
+    Health(SubscriptionId, oneshot::Sender<Option<Health>>),
     /// Start nothing new, and end.
     Drain {
         /// How long what is under way is waited for.
@@ -109,17 +119,27 @@ impl Dispatcher {
             client,
             schedule: parts.config.schedule,
             complained_at: AtomicI64::new(0),
+            noticed: Arc::clone(&parts.noticed),
         };
+        let disable_after_ms =
+            parts.config.disable_after.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
         let board = Board::new(Limits {
             in_flight: in_flight_max,
             under_way: in_flight_max.saturating_add(RECORDS_MAX),
             entries: ENTRIES_MAX,
             event_bytes: EVENT_BYTES_MAX,
             window: Window::USUAL,
+            breaker: parts.config.breaker,
+            disable_after_ms,
+            max_age_ms: None,
         });
         let nudge = Arc::<Nudge>::default();
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
-        let engine = Engine::new(board, Arc::new(courier), parts.ids, receiver, Arc::clone(&nudge));
+        let courier = Arc::new(courier);
+        let herald = Herald { courier: Arc::clone(&courier), disable_after_ms, noticed: parts.noticed };
+        let (news, told) = mpsc::unbounded_channel();
+        tokio::spawn(herald.run(told));
+        let engine = Engine::new(board, courier, parts.ids, receiver, Arc::clone(&nudge), news);
         (Self { commands, nudge }, tokio::spawn(engine.run()))
     }
 
@@ -140,6 +160,13 @@ impl Dispatcher {
             self.nudge.overflow.store(true, Ordering::Release);
             self.nudge.notify.notify_one();
         }
+    }
+
+    /// How a subscription fares; nothing if there is none, or the dispatcher has ended.
+    pub async fn health(&self, id: SubscriptionId) -> Option<Health> {
+        let (sender, health) = oneshot::channel();
+        self.commands.send(Command::Health(id, sender)).await.ok()?;
+        health.await.ok().flatten()
     }
 
     /// Starts nothing new, and waits for what is under way; what is not done by the deadline is given up, still pending in the store. Returns how many were given up.

@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinHandle};
 
 /// What the caller may bring along.
@@ -176,6 +176,7 @@ async fn wire(
     })
     .await
     .map_err(ServeError::Store)?;
+    let noticed = Arc::<Notify>::default();
     let (dispatcher, dispatching) = Dispatcher::start(DispatchParts {
         store: Arc::clone(&store),
         ids: opened.ids.clone(),
@@ -183,8 +184,9 @@ async fn wire(
         config: config.delivery.clone(),
         egress_allow: config.egress_allow.clone(),
         plugins: Arc::clone(&plugins),
+        noticed: Arc::clone(&noticed),
     });
-    let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock));
+    let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock), noticed);
     follow_moves(&plugins, &upkeep);
     let watching = Watching::start(&plugins, config.plugins.directory.clone()).await.map_err(ServeError::Store)?;
     let mut config = config;

@@ -7,6 +7,7 @@ mod announce;
 mod backoff;
 mod expiry;
 mod keys;
+mod notices;
 mod quarantine;
 mod waiting;
 
@@ -48,6 +49,7 @@ pub(crate) struct Signals {
     todo: Mutex<Todo>,
     never: Notify,
     announce: Notify,
+    notices: Arc<Notify>,
 }
 
 impl Signals {
@@ -77,10 +79,11 @@ enum Chore {
     Expiry,
     Keys,
     Announce,
+    Notices,
 }
 
 impl Chore {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys, Self::Announce];
+    const ALL: [Self; 6] = [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys, Self::Announce, Self::Notices];
 
     /// Does what there is to do, and says how long there is nothing more unless a nudge comes.
     async fn round(self, parts: &Parts, signals: &Signals) -> Result<Duration, ChoreError> {
@@ -90,16 +93,18 @@ impl Chore {
             Self::Expiry => expiry::round(parts).await,
             Self::Keys => keys::round(parts).await,
             Self::Announce => announce::round(parts).await,
+            Self::Notices => notices::round(parts).await,
         }
     }
 
-    const fn nudge(self, signals: &Signals) -> &Notify {
+    fn nudge(self, signals: &Signals) -> &Notify {
         match self {
             Self::Waiting => &signals.customer,
             Self::Quarantine => &signals.quarantine,
             Self::Expiry => &signals.establishment,
             Self::Keys => &signals.never,
             Self::Announce => &signals.announce,
+            Self::Notices => &signals.notices,
         }
     }
 
@@ -111,7 +116,7 @@ impl Chore {
                 signals.establishment.notify_one();
             }
             Self::Waiting => signals.establishment.notify_one(),
-            Self::Expiry | Self::Keys | Self::Announce => {}
+            Self::Expiry | Self::Keys | Self::Announce | Self::Notices => {}
         }
     }
 
@@ -143,10 +148,10 @@ impl Chore {
 }
 
 impl Upkeep {
-    /// Starts the tasks, on the runtime of the caller.
-    pub fn start(store: Arc<dyn Store>, plugins: Arc<Plugins>, clock: Arc<dyn Clock>) -> Self {
+    /// Starts the tasks, on the runtime of the caller. `noticed` tells that a notice to operators was left in the store.
+    pub fn start(store: Arc<dyn Store>, plugins: Arc<Plugins>, clock: Arc<dyn Clock>, noticed: Arc<Notify>) -> Self {
         let parts = Parts { store, plugins, clock };
-        let signals = Arc::new(Signals::default());
+        let signals = Arc::new(Signals { notices: noticed, ..Signals::default() });
         let (shutdown, told) = watch::channel(false);
         let alive = Arc::new(());
         let mut tasks = JoinSet::new();

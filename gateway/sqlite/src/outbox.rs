@@ -1,6 +1,7 @@
 //! The way out: pending deliveries, what became of them, and an operator's retry.
 
 mod disable;
+mod fare;
 mod retry;
 
 use crate::corrupt::Reading;
@@ -12,7 +13,9 @@ use hookwright_core::delivery::{Finish, Pending};
 use hookwright_core::event::Event;
 use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use hookwright_core::idempotency::Claimed;
-use hookwright_store::{Answering, Change, Finished, Fresh, Outbox, RetryAsked, StoreError, Waiting};
+use hookwright_store::{
+    Answering, Change, FailingSince, FareRecord, Finished, Fresh, Notice, Outbox, RetryAsked, StoreError, Waiting,
+};
 use std::sync::Arc;
 
 /// A row of the table of pending deliveries.
@@ -78,6 +81,22 @@ impl Outbox for SqliteStore {
 
     fn retry(&self, id: DeliveryId, change: Change) -> Answering<'_, Claimed<RetryAsked>> {
         self.alone(move |desk| Box::pin(retry::retry(desk, id, change)))
+    }
+
+    fn failing(&self) -> Answering<'_, Vec<FailingSince>> {
+        Box::pin(fare::failing(&self.shared.reads))
+    }
+
+    fn record_fare(&self, subscription: SubscriptionId, fare: FareRecord) -> Answering<'_, ()> {
+        self.alone(move |desk| Box::pin(fare::record(desk, subscription, fare)))
+    }
+
+    fn notices(&self, limit: u32) -> Answering<'_, Vec<Notice>> {
+        Box::pin(fare::notices(&self.shared.reads, limit))
+    }
+
+    fn notice_told(&self, id: i64) -> Answering<'_, ()> {
+        self.alone(move |desk| Box::pin(fare::told(desk, id)))
     }
 }
 

@@ -27,7 +27,7 @@ pub use future::{Answering, Waiting};
 pub use ids::Ids;
 pub use intake::Intake;
 pub use journal::{DeliveryFilter, EstablishmentFilter, EventFilter, EventRow, Journal, MessageFilter, MessageRow};
-pub use outbox::{Finished, Fresh, Outbox, RetryAsked};
+pub use outbox::{FailingSince, FareRecord, Finished, Fresh, Notice, Outbox, RetryAsked};
 pub use page::{Page, PageRequest};
 
 /// Everything a store can do, for whoever wires the gateway.

@@ -6,6 +6,7 @@ use hookwright_core::delivery::{Finish, Pending};
 use hookwright_core::event::Event;
 use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use hookwright_core::idempotency::Claimed;
+use hookwright_core::notice::NoticeDraft;
 use std::sync::Arc;
 
 /// How a finish ended.
@@ -26,6 +27,56 @@ pub enum RetryAsked {
     NotFound,
     /// Its subscription is deleted.
     NoSubscription,
+}
+
+/// A subscription of which nothing but failures is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailingSince {
+    /// The subscription.
+    pub subscription_id: SubscriptionId,
+    /// Since when, unix milliseconds.
+    pub since: i64,
+    /// Whether operators were warned.
+    pub warned: bool,
+}
+
+/// How a subscription fares, as it is put on record.
+#[derive(Clone, Debug)]
+pub enum FareRecord {
+    /// It has failed since this time.
+    Failing {
+        /// Unix milliseconds.
+        since: i64,
+    },
+    /// It took a delivery.
+    Recovered,
+    /// Operators are to be warned.
+    Warned {
+        /// As above.
+        since: i64,
+        /// What they are told.
+        notice: NoticeDraft,
+    },
+    /// It is switched off, if it is not yet.
+    Disabled {
+        /// A stable code.
+        reason: &'static str,
+        /// What operators are told.
+        notice: NoticeDraft,
+    },
+}
+
+/// An event of the gateway's own that is still to be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Its number; the event's own key follows from it, so that it is published once.
+    pub id: i64,
+    /// Its type.
+    pub event_type: String,
+    /// Its data, JSON.
+    pub data: String,
+    /// What it keeps its order with.
+    pub ordering_key: Option<String>,
 }
 
 /// Hands out pending deliveries and takes what became of them.
@@ -59,6 +110,18 @@ pub trait Outbox: Send + Sync + 'static {
 
     /// Makes a settled or waiting delivery due at once, with a fresh retry budget and its history kept.
     fn retry(&self, id: DeliveryId, change: Change) -> Answering<'_, Claimed<RetryAsked>>;
+
+    /// The subscriptions of which nothing but failures is known.
+    fn failing(&self) -> Answering<'_, Vec<FailingSince>>;
+
+    /// Puts on record how a subscription fares; what operators are told is on record with it. One that is not there, or is switched off already, is left alone.
+    fn record_fare(&self, subscription: SubscriptionId, fare: FareRecord) -> Answering<'_, ()>;
+
+    /// Events of the gateway's own that are still to be published, oldest first, at most `limit`.
+    fn notices(&self, limit: u32) -> Answering<'_, Vec<Notice>>;
+
+    /// A notice was published.
+    fn notice_told(&self, id: i64) -> Answering<'_, ()>;
 }
 
 /// Deliveries that were committed a moment ago.

@@ -6,6 +6,7 @@ use super::raw::Raw;
 use super::reader::{Reader, Setting, found, quoted};
 use super::{Config, Database, DeliveryConfig, KeyPlace, ListenerConfig, LogConfig, PluginsConfig, TlsFiles};
 use crate::problem::chain;
+use hookwright_core::breaker::BreakerRules;
 use hookwright_core::egress::Cidr;
 use hookwright_core::establishment::Validity;
 use hookwright_core::region::RegionCode;
@@ -218,7 +219,28 @@ fn delivery(reader: &mut Reader<'_>) -> DeliveryConfig {
         timeout_default,
         connect_timeout: reader.duration("delivery.connect_timeout", 5 * SECOND, 100 * MS..=60 * SECOND),
         response_bytes_max: reader.size("delivery.response_bytes_max", 16 << 10, 0..=MIB),
+        breaker: breaker(reader),
+        disable_after: disable_after(reader),
     }
+}
+
+fn breaker(reader: &mut Reader<'_>) -> BreakerRules {
+    let usual = BreakerRules::default();
+    let milliseconds = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let window = reader.duration("delivery.breaker.window", 60 * SECOND, SECOND..=3_600 * SECOND);
+    let pause = reader.duration("delivery.breaker.pause", 15 * SECOND, 100 * MS..=3_600 * SECOND);
+    BreakerRules {
+        window_ms: milliseconds(window),
+        attempts_min: reader.number("delivery.breaker.attempts_min", usual.attempts_min, 1..=100_000),
+        failure_percent: reader.number("delivery.breaker.failure_percent", usual.failure_percent, 1..=101),
+        pause_ms: milliseconds(pause),
+    }
+}
+
+fn disable_after(reader: &mut Reader<'_>) -> Option<Duration> {
+    let day = 86_400 * SECOND;
+    let after = reader.duration("delivery.disable_after", 5 * day, Duration::ZERO..=365 * day);
+    (after > Duration::ZERO).then_some(after)
 }
 
 fn egress_allow(reader: &mut Reader<'_>) -> Vec<Cidr> {

@@ -55,6 +55,23 @@ pub const KEYS: &[Key] = &[
     key("delivery.timeout", "15s", "One whole exchange, for a subscription that does not say."),
     key("delivery.connect_timeout", "5s", "Finding the address and connecting, TLS included."),
     key("delivery.response_bytes_max", "16KiB", "How much of an answer's body is kept."),
+    key("delivery.breaker.window", "60s", "Over how long a subscription's outcomes are counted for its breaker."),
+    key("delivery.breaker.attempts_min", "20", "With fewer outcomes than this the breaker does not open."),
+    key(
+        "delivery.breaker.failure_percent",
+        "50",
+        "The breaker opens, and deliveries are parked, when this share of them failed; 101 for never.",
+    ),
+    key(
+        "delivery.breaker.pause",
+        "15s",
+        "How long the breaker stays open at first; doubled up to sixteen times as long.",
+    ),
+    key(
+        "delivery.disable_after",
+        "5d",
+        "A subscription that does nothing but fail for this long is switched off; operators are warned half-way. 0s for never.",
+    ),
     key(
         "egress.allow",
         "[]",

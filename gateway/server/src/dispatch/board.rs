@@ -1,17 +1,25 @@
-//! All subscriptions' lanes and whose turn it is: round-robin over those with work, with fair shares of what may be under way at once.
+//! All subscriptions' lanes and whose turn it is: shares of the work are fair in bytes sent, and in what may be under way at once.
+//!
+//! Start-time fair queueing: each lane has a virtual time that grows by the cost of what it sends, and the lane that is furthest behind is next. A million due deliveries
+//! or a few very large ones give a lane no more than its share, and one that comes back from idleness has saved nothing up.
 //!
 //! No input or output: the engine carries out the [`Action`]s and tells what came of them.
 
+use super::decide::{EVENT_MISSING, EXPIRED};
 use super::endpoint::Endpoint;
-use super::lane::{Lane, Reply, Settled, Window};
+use super::failing::Fare;
+use super::lane::{Health, Lane, Reply, Settled, Terms, Window};
 use super::room::Room;
 use super::scan::Scan;
+use hookwright_core::breaker::BreakerRules;
 use hookwright_core::delivery::Pending;
+use hookwright_core::delivery_options::Ordering;
 use hookwright_core::event::Event;
 use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use hookwright_core::subscription::Subscription;
-use hookwright_store::Fresh;
+use hookwright_store::{FailingSince, Fresh};
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 /// Pages and batches of events that are being read at once.
@@ -30,6 +38,12 @@ pub(super) struct Limits {
     pub(super) event_bytes: usize,
     /// What of it may be one subscription's.
     pub(super) window: Window,
+    /// When breakers open.
+    pub(super) breaker: BreakerRules,
+    /// How long a subscriber may do nothing but fail, in milliseconds; `None` for ever.
+    pub(super) disable_after_ms: Option<i64>,
+    /// How old a delivery may be that is tried, where its subscription does not say, in milliseconds.
+    pub(super) max_age_ms: Option<i64>,
 }
 
 /// What the engine is to do.
@@ -42,8 +56,10 @@ pub(super) enum Action {
         /// What goes, its event with it.
         pending: Pending,
     },
-    /// End a delivery whose event is not in the store.
-    Abandon(Pending),
+    /// End a delivery without an attempt.
+    Abandon(Pending, &'static str),
+    /// Tell how a subscription fares.
+    Tell(Arc<Subscription>, Fare),
     /// Read a page of a subscription's deliveries.
     Read(PageWanted),
     /// Read a page of the whole table.
@@ -79,6 +95,8 @@ pub(super) struct PageWanted {
 struct Seat {
     lane: Lane,
     endpoint: Arc<Endpoint>,
+    /// What it has sent, in virtual time.
+    sent_to: u64,
     in_ring: bool,
     in_wants: bool,
     wake_at: i64,
@@ -90,13 +108,16 @@ pub(super) struct Board {
     room: Room,
     seats: HashMap<SubscriptionId, Seat>,
     known: Option<Arc<Vec<Arc<Subscription>>>>,
-    /// Subscriptions that may send, in their order.
-    ring: VecDeque<SubscriptionId>,
+    /// Subscriptions that may send, the one that is furthest behind first.
+    ring: BTreeSet<(u64, SubscriptionId)>,
+    /// The virtual time: that of the lane that sent last.
+    virtual_now: u64,
     /// Subscriptions that want to read.
     wants: VecDeque<SubscriptionId>,
     /// When which subscription is to be looked at again.
     alarms: BTreeSet<(i64, SubscriptionId)>,
-    abandons: VecDeque<Pending>,
+    abandons: VecDeque<(Pending, &'static str)>,
+    news: VecDeque<(Arc<Subscription>, Fare)>,
     scan: Scan,
     in_flight: usize,
     under_way: usize,
@@ -113,10 +134,12 @@ impl Board {
             room: Room::new(limits.entries, limits.event_bytes),
             seats: HashMap::new(),
             known: None,
-            ring: VecDeque::new(),
+            ring: BTreeSet::new(),
+            virtual_now: 0,
             wants: VecDeque::new(),
             alarms: BTreeSet::new(),
             abandons: VecDeque::new(),
+            news: VecDeque::new(),
             scan: Scan::from_start(),
             in_flight: 0,
             under_way: 0,
@@ -154,13 +177,14 @@ impl Board {
                 Some(seat) if Arc::ptr_eq(seat.endpoint.subscription(), subscription) => continue,
                 Some(seat) => {
                     seat.endpoint = connect(subscription);
-                    seat.lane.configure(subscription.active, in_flight_max(subscription), &mut self.room);
+                    seat.lane.configure(self.limits.terms(subscription), &mut self.room);
                 }
                 None => {
-                    let lane = Lane::new(self.limits.window, subscription.active, in_flight_max(subscription), later);
+                    let lane = Lane::new(self.limits.window, self.limits.terms(subscription), later);
                     let seat = Seat {
                         lane,
                         endpoint: connect(subscription),
+                        sent_to: 0,
                         in_ring: false,
                         in_wants: false,
                         wake_at: i64::MAX,
@@ -180,7 +204,8 @@ impl Board {
     fn drop_deleted(&mut self, subscriptions: &[Arc<Subscription>]) {
         let present: std::collections::HashSet<SubscriptionId> = subscriptions.iter().map(|s| s.id).collect();
         for (id, seat) in self.seats.iter_mut().filter(|(id, _)| !present.contains(*id)) {
-            seat.lane.configure(false, 0, &mut self.room);
+            let off = Terms { active: false, ..self.limits.terms(seat.endpoint.subscription()) };
+            seat.lane.configure(off, &mut self.room);
             self.alarms.remove(&(seat.wake_at, *id));
             seat.wake_at = i64::MAX;
         }
@@ -191,7 +216,12 @@ impl Board {
     /// Takes what was committed a moment ago.
     pub(super) fn take_fresh(&mut self, fresh: Fresh, now_ms: i64) {
         if fresh.missed {
-            self.scan.missed();
+            let from = self.scan.missed();
+            self.seats.values_mut().for_each(|seat| seat.lane.missed_after(from));
+            let keeping_order = self.seats.iter().filter(|(_, seat)| seat.lane.keeps_order());
+            for id in keeping_order.map(|(id, _)| *id).collect::<Vec<_>>() {
+                self.look_at(id, now_ms);
+            }
         }
         for pending in fresh.deliveries {
             self.scan.saw(pending.id);
@@ -249,7 +279,7 @@ impl Board {
             Some(events) => gone = lane.take_events(asked, events, room),
             None => lane.load_failed(now_ms),
         });
-        self.abandons.extend(gone);
+        self.abandons.extend(gone.into_iter().map(|pending| (pending, EVENT_MISSING)));
     }
 
     /// An exchange is over, and its record is on its way to the store.
@@ -276,9 +306,15 @@ impl Board {
     fn look_at(&mut self, id: SubscriptionId, now_ms: i64) {
         let Some(seat) = self.seats.get_mut(&id) else { return };
         seat.lane.promote(now_ms);
+        seat.lane.drop_expired(now_ms, &mut self.room);
+        self.abandons.extend(seat.lane.take_expired().into_iter().map(|pending| (pending, EXPIRED)));
+        for fare in seat.lane.take_news() {
+            self.news.push_back((Arc::clone(seat.endpoint.subscription()), fare));
+        }
         if !seat.in_ring && seat.lane.is_runnable(now_ms) {
             seat.in_ring = true;
-            self.ring.push_back(id);
+            seat.sent_to = seat.sent_to.max(self.virtual_now);
+            self.ring.insert((seat.sent_to, id));
         }
         if !seat.in_wants && seat.lane.wants_read(now_ms, &self.room) {
             seat.in_wants = true;
@@ -322,12 +358,15 @@ impl Board {
 
     /// What is to be done next; `None` when nothing can be done before something changes.
     pub(super) fn next(&mut self, now_ms: i64) -> Option<Action> {
+        if let Some((subscription, fare)) = self.news.pop_front() {
+            return Some(Action::Tell(subscription, fare));
+        }
         if self.stopped {
             return None;
         }
-        if let Some(pending) = self.abandons.pop_front() {
+        if let Some((pending, reason)) = self.abandons.pop_front() {
             self.under_way += 1;
-            return Some(Action::Abandon(pending));
+            return Some(Action::Abandon(pending, reason));
         }
         self.next_send(now_ms).or_else(|| self.next_read(now_ms))
     }
@@ -336,31 +375,42 @@ impl Board {
         if self.under_way >= self.limits.under_way {
             return None;
         }
-        for _ in 0..self.ring.len() {
-            let free = self.limits.in_flight.saturating_sub(self.in_flight);
-            if free == 0 {
-                return None;
-            }
-            let id = self.ring.pop_front()?;
-            let seat = self.seats.get_mut(&id);
-            let Some(seat) = seat else { continue };
-            if !seat.lane.is_runnable(now_ms) {
-                seat.in_ring = false;
+        let free = self.limits.in_flight.saturating_sub(self.in_flight);
+        let mut after = None;
+        while free > 0
+            && let Some(place) = self.ring.range((after.map_or(Unbounded, Excluded), Unbounded)).next().copied()
+        {
+            let (sent_to, id) = place;
+            after = Some(place);
+            let Some(seat) = self.seats.get_mut(&id).filter(|seat| seat.lane.is_runnable(now_ms)) else {
+                self.leave_ring(place);
                 continue;
-            }
-            self.ring.push_back(id);
+            };
             // No lane takes more than is left for all others: however many hang, one more always finds room.
             if seat.lane.in_flight() >= free {
                 continue;
             }
-            let Some(pending) = seat.lane.pick(&mut self.room) else { continue };
+            let picked = seat.lane.pick(now_ms, &mut self.room);
             let endpoint = Arc::clone(&seat.endpoint);
+            self.leave_ring(place);
+            let Some(pending) = picked else { continue };
+            self.virtual_now = sent_to;
+            if let Some(seat) = self.seats.get_mut(&id) {
+                seat.sent_to = sent_to.saturating_add(cost(&pending));
+            }
             self.in_flight += 1;
             self.under_way += 1;
             self.look_at(id, now_ms);
             return Some(Action::Send { endpoint, pending });
         }
         None
+    }
+
+    fn leave_ring(&mut self, place: (u64, SubscriptionId)) {
+        self.ring.remove(&place);
+        if let Some(seat) = self.seats.get_mut(&place.1) {
+            seat.in_ring = false;
+        }
     }
 
     fn next_read(&mut self, now_ms: i64) -> Option<Action> {
@@ -386,14 +436,47 @@ impl Board {
         Some(Action::Scan { after, limit: self.limits.window.page })
     }
 
+    /// Takes how long subscribers had done nothing but fail when the process began.
+    pub(super) fn restore_failing(&mut self, failing: &[FailingSince]) {
+        for one in failing {
+            if let Some(seat) = self.seats.get_mut(&one.subscription_id) {
+                seat.lane.restore_failing(one.since, one.warned);
+            }
+        }
+    }
+
+    /// How a subscription fares; nothing if there is none.
+    pub(super) fn health(&self, id: SubscriptionId, now_ms: i64) -> Option<Health> {
+        self.seats.get(&id).map(|seat| seat.lane.health(now_ms))
+    }
+
     /// Every endpoint, for the care of its idle connections.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
         self.seats.values().map(|seat| &seat.endpoint)
     }
 }
 
-fn in_flight_max(subscription: &Subscription) -> usize {
-    usize::try_from(subscription.max_in_flight).unwrap_or(usize::MAX).max(1)
+/// What a delivery costs its lane: about the bytes it moves.
+fn cost(pending: &Pending) -> u64 {
+    let data = pending.event.as_ref().map_or(0, |event| event.data.len());
+    1_024 + u64::try_from(data).unwrap_or(u64::MAX / 2)
+}
+
+impl Limits {
+    /// What a subscription's settings and these come to.
+    fn terms(&self, subscription: &Subscription) -> Terms {
+        let options = &subscription.options;
+        let asked = options.max_age_secs.map(|secs| i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(1_000));
+        Terms {
+            active: subscription.active,
+            in_flight_max: usize::try_from(subscription.max_in_flight).unwrap_or(usize::MAX).max(1),
+            rate: options.rate_per_second,
+            order: (options.ordering == Ordering::Key).then_some(options.head_of_line),
+            max_age_ms: asked.or(self.max_age_ms),
+            breaker: self.breaker,
+            disable_after_ms: self.disable_after_ms,
+        }
+    }
 }
 
 #[cfg(test)]

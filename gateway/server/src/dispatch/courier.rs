@@ -1,7 +1,7 @@
 //! One delivery's way: transform, envelope, signature, exchange, decision, record.
 
 use super::client::{Client, Exchange};
-use super::decide::{Ending, Moment, Rules, decide};
+use super::decide::{DEAD_LETTER, Decision, Ending, Moment, Rules, decide};
 use super::endpoint::Endpoint;
 use super::lane::Settled;
 use super::notice::Ticket;
@@ -11,21 +11,23 @@ use super::transform::{Reshaped, reshape};
 use crate::chance;
 use crate::plugins::Plugins;
 use crate::problem::chain;
-use hookwright_core::delivery::{AttemptError, Pending};
+use hookwright_core::delivery::{AttemptError, Next, Pending};
+use hookwright_core::delivery_options::{HeadPolicy, Ordering as Order};
 use hookwright_core::envelope;
 use hookwright_core::event::Event;
 use hookwright_core::id::{AttemptId, DeliveryId};
 use hookwright_core::retry::{Schedule, parse_retry_after};
-use hookwright_core::subscription::OnError;
+use hookwright_core::subscription::{OnError, Subscription};
 use hookwright_store::{Clock, Finished, Store, StoreError};
 use http::header::RETRY_AFTER;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 /// The first pause after a store refused a record; each one after it is twice as long.
-const PAUSE_FIRST: Duration = Duration::from_millis(50);
+pub(super) const PAUSE_FIRST: Duration = Duration::from_millis(50);
 /// The longest pause.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// A store that fails is complained of once in so many milliseconds.
@@ -45,6 +47,8 @@ pub(super) struct Courier {
     pub(super) schedule: Schedule,
     /// When a store's failure was last complained of, unix milliseconds.
     pub(super) complained_at: AtomicI64,
+    /// Told when a notice to operators was left in the store.
+    pub(super) noticed: Arc<Notify>,
 }
 
 /// An attempt that has begun.
@@ -157,7 +161,7 @@ impl Courier {
             error,
             plugin_digest: begun.plugin_digest,
             logs: begun.logs,
-            decision: decide(ending, rules, moment),
+            decision: held_up(decide(ending, rules, moment), begun.pending, subscription),
         }
     }
 
@@ -166,9 +170,15 @@ impl Courier {
         let mut pause = PAUSE_FIRST;
         loop {
             match self.store.finish(report.finish(pending)).await {
-                Ok(Finished::Applied) => return report.settled(),
-                // Someone else moved it on: an attempt of before a restart, or the subscription's deletion.
-                Ok(Finished::Stale) | Err(StoreError::Closed) => return Settled::Done,
+                Ok(Finished::Applied) => {
+                    if report.decision.disable.is_some() {
+                        self.noticed.notify_one();
+                    }
+                    return report.settled();
+                }
+                // Someone else moved it on: an operator's retry, or the subscription's deletion.
+                Ok(Finished::Stale) => return Settled::Stale,
+                Err(StoreError::Closed) => return Settled::Done,
                 Err(error) => self.pause("recording an attempt failed", &error, &mut pause).await,
             }
         }
@@ -185,7 +195,8 @@ impl Courier {
         }
     }
 
-    async fn pause(&self, what: &str, error: &StoreError, pause: &mut Duration) {
+    /// Waits before something is tried again, ever longer.
+    pub(super) async fn pause(&self, what: &str, error: &StoreError, pause: &mut Duration) {
         self.complain(what, error);
         sleep(*pause).await;
         *pause = (*pause * 2).min(PAUSE_MAX);
@@ -200,6 +211,19 @@ impl Courier {
         } else {
             self.complained_at.store(before, Ordering::Relaxed);
         }
+    }
+}
+
+/// A delivery that holds up its line ends after as many failures as the subscription lets it: those behind it go on, and an operator looks at it.
+fn held_up(decision: Decision, pending: &Pending, subscription: &Subscription) -> Decision {
+    let (options, used) = (&subscription.options, pending.budget_used().saturating_add(1));
+    let keeps_order = options.ordering == Order::Key && pending.order.is_some();
+    let is_over = options.head_of_line.policy == HeadPolicy::DeadLetter && used >= options.head_of_line.attempts;
+    match decision.next {
+        Next::Retry { .. } if keeps_order && is_over => {
+            Decision { next: Next::Failed { reason: DEAD_LETTER.to_owned() }, ..decision }
+        }
+        _ => decision,
     }
 }
 

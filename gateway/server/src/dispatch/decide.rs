@@ -19,6 +19,9 @@ pub(super) const PERMANENT_FAULT: &str = "plugin_fault_permanent";
 /// The reason on record where the event is no longer in the store.
 pub(super) const EVENT_MISSING: &str = "event_missing";
 
+/// The reason on record of a delivery that was too old to be tried.
+pub(super) const EXPIRED: &str = "expired";
+
 /// How an attempt ended, as far as the decision goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {

@@ -4,8 +4,8 @@ use super::Command;
 use super::board::{Action, Board, PageWanted};
 use super::client::Peer;
 use super::courier::Courier;
-use super::decide::EVENT_MISSING;
 use super::endpoint::Endpoint;
+use super::herald::News;
 use super::notice::{Notice, Notices, Ticket};
 use futures_util::FutureExt;
 use hookwright_core::delivery::Pending;
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc::{Receiver, UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -56,6 +56,7 @@ pub(super) struct Engine {
     nudge: Arc<Nudge>,
     notices: Notices,
     heard: UnboundedReceiver<Notice>,
+    news: UnboundedSender<News>,
     exchanges: HashMap<DeliveryId, AbortHandle>,
     attempt_ids: Vec<AttemptId>,
     stopping: Option<Stopping>,
@@ -69,6 +70,7 @@ impl Engine {
         ids: Ids,
         commands: Receiver<Command>,
         nudge: Arc<Nudge>,
+        news: UnboundedSender<News>,
     ) -> Self {
         let (notices, heard) = unbounded_channel();
         Self {
@@ -79,6 +81,7 @@ impl Engine {
             nudge,
             notices,
             heard,
+            news,
             exchanges: HashMap::new(),
             attempt_ids: Vec::new(),
             stopping: None,
@@ -88,6 +91,7 @@ impl Engine {
     /// Delivers until it is told to stop.
     pub(super) async fn run(mut self) {
         let store = Arc::clone(&self.courier.store);
+        self.restore_failing().await;
         let mut fresh = store.fresh();
         let mut heard = Vec::with_capacity(NOTICES_AT_ONCE);
         let mut sweep_at = Instant::now() + SWEEP_EVERY;
@@ -117,6 +121,15 @@ impl Engine {
         self.end(heard).await;
     }
 
+    /// Without it, a subscriber that failed before a restart is given the whole time once more: no reason not to deliver.
+    async fn restore_failing(&mut self) {
+        let failing = self.courier.store.failing().await;
+        if let Some(failing) = self.courier.told(failing) {
+            self.sync(self.courier.clock.now_ms());
+            self.board.restore_failing(&failing);
+        }
+    }
+
     fn is_done(&self) -> bool {
         let stopping = self.stopping.as_ref();
         stopping.is_some_and(|stopping| self.board.under_way() == 0 || Instant::now() >= stopping.deadline)
@@ -143,6 +156,12 @@ impl Engine {
                 let now_ms = self.courier.clock.now_ms();
                 self.sync(now_ms);
                 self.board.take_asked(pending, now_ms);
+            }
+            Some(Command::Health(id, asked)) => {
+                let now_ms = self.courier.clock.now_ms();
+                self.sync(now_ms);
+                // Whoever asked may have gone.
+                let _ = asked.send(self.board.health(id, now_ms));
             }
             Some(Command::Drain { deadline, done }) => {
                 self.board.stop();
@@ -207,7 +226,9 @@ impl Engine {
     fn begin(&mut self, action: Action, now_ms: i64) {
         match action {
             Action::Send { endpoint, pending } => self.begin_exchange(endpoint, pending, now_ms),
-            Action::Abandon(pending) => self.begin_abandon(pending),
+            Action::Abandon(pending, reason) => self.begin_abandon(pending, reason),
+            // The herald lives as long as the engine does.
+            Action::Tell(subscription, fare) => drop(self.news.send((subscription, fare))),
             Action::Read(wanted) => self.begin_page(wanted),
             Action::Scan { after, limit } => self.begin_scan(after, limit),
             Action::Load { subscription, events } => self.begin_load(subscription, events),
@@ -234,10 +255,10 @@ impl Engine {
         self.attempt_ids.pop().unwrap_or_else(|| self.ids.next())
     }
 
-    fn begin_abandon(&mut self, pending: Pending) {
+    fn begin_abandon(&mut self, pending: Pending, reason: &'static str) {
         let (courier, id) = (Arc::clone(&self.courier), pending.id);
         let ticket = Ticket::without_exchange(self.notices.clone(), pending);
-        let task = tokio::spawn(async move { ticket.settled(courier.abandon(id, EVENT_MISSING).await) });
+        let task = tokio::spawn(async move { ticket.settled(courier.abandon(id, reason).await) });
         self.exchanges.insert(id, task.abort_handle());
     }
 

@@ -2,84 +2,43 @@
 //!
 //! It decides nothing about other subscriptions and does no input or output.
 
-use super::decide::Throttled;
+mod lines;
+mod reads;
+mod terms;
+
+pub use terms::Health;
+pub(super) use terms::{Reply, Settled, Terms, Window};
+
+use super::failing::Fare;
+use super::gate::Gate;
 use super::room::Room;
-use super::tail::{READ_AGAIN_MS, Tail, waits};
-use super::throttle::Throttle;
+use super::tail::Tail;
 use hookwright_core::delivery::Pending;
-use hookwright_core::event::Event;
-use hookwright_core::id::{DeliveryId, EventId};
+use hookwright_core::delivery_options::HeadPolicy;
+use hookwright_core::id::DeliveryId;
+use lines::Lines;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
-
-/// How much of a subscription's backlog is in memory.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Window {
-    /// The most deliveries that are ready.
-    pub(super) ready: usize,
-    /// The most deliveries that wait for their time.
-    pub(super) waiting: usize,
-    /// Deliveries read from the table at once.
-    pub(super) page: usize,
-    /// Events are loaded when fewer than this many deliveries in front have theirs.
-    pub(super) lookahead: usize,
-    /// Events loaded at once.
-    pub(super) load: usize,
-    /// Events loaded at once where memory is short.
-    pub(super) load_short: usize,
-}
-
-impl Window {
-    /// What is in force unless a test says otherwise.
-    pub(super) const USUAL: Self =
-        Self { ready: 2_048, waiting: 16_384, page: 512, lookahead: 32, load: 128, load_short: 8 };
-}
 
 /// How long a delivery whose exchange ended without a word is left alone, in milliseconds.
 const LOST_MS: i64 = 30_000;
-
-/// What an exchange says about the subscriber.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
-    /// It took the delivery.
-    Delivered,
-    /// It has too much to do.
-    Throttled(Throttled),
-    /// It wants no more.
-    Gone,
-    /// Nothing that concerns its other deliveries.
-    Other,
-}
-
-/// How an exchange and its recording ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Settled {
-    /// The delivery is settled, or not ours to say: nothing more to do.
-    Done,
-    /// Another attempt is due.
-    Retry {
-        /// When, unix milliseconds.
-        due_at: i64,
-    },
-    /// The task ended without recording anything, by a panic: the table says what it said before.
-    Lost,
-}
 
 /// One subscription's deliveries in memory.
 #[derive(Debug)]
 pub(super) struct Lane {
     window: Window,
-    active: bool,
-    in_flight_max: usize,
+    terms: Terms,
     in_flight: usize,
     ready: VecDeque<Pending>,
     waiting: BTreeMap<(i64, DeliveryId), Pending>,
+    lines: Lines,
     /// Everything of this subscription that is in memory or under way.
     held: HashSet<DeliveryId>,
     /// Retries that an operator asked for while an attempt was under way.
     asked: HashMap<DeliveryId, Pending>,
     tail: Tail,
-    throttle: Throttle,
+    gate: Gate,
+    /// Deliveries that were too old to be tried when their turn came.
+    expired: Vec<Pending>,
     /// Deliveries that were answered with 410 and are not on record yet: until they are, and the subscription is off, nothing more is sent.
     gone: Vec<DeliveryId>,
     loading: bool,
@@ -88,36 +47,53 @@ pub(super) struct Lane {
 
 impl Lane {
     /// A subscription's lane with nothing in it; `unread` says whether the table is to be looked at.
-    pub(super) fn new(window: Window, active: bool, in_flight_max: usize, unread: bool) -> Self {
+    pub(super) fn new(window: Window, terms: Terms, unread: bool) -> Self {
+        // One that keeps an order reads the table itself: nothing is sent before what stands before it was seen.
+        let unread = (unread || terms.order.is_some()) && terms.active;
         Self {
             window,
-            active,
-            in_flight_max,
+            terms,
             in_flight: 0,
             ready: VecDeque::new(),
             waiting: BTreeMap::new(),
+            lines: Lines::default(),
             held: HashSet::new(),
             asked: HashMap::new(),
-            tail: if unread && active { Tail::unread() } else { Tail::known() },
-            throttle: Throttle::default(),
+            tail: if unread { Tail::unread() } else { Tail::known() },
+            gate: Gate::new(&terms),
+            expired: Vec::new(),
             gone: Vec::new(),
             loading: false,
             load_again_at: 0,
         }
     }
 
-    /// Takes the subscription's settings. One that is switched off lets go of what it has in memory; one that is switched on looks at the table.
-    pub(super) fn configure(&mut self, active: bool, in_flight_max: usize, room: &mut Room) {
-        self.in_flight_max = in_flight_max;
-        if active != self.active {
-            self.active = active;
-            self.let_go(room);
-            self.tail.reset(active);
+    /// Takes the subscription's settings. One that is switched off lets go of what it has in memory; one that is switched on looks at the table, and is given another chance.
+    pub(super) fn configure(&mut self, terms: Terms, room: &mut Room) {
+        let former = std::mem::replace(&mut self.terms, terms);
+        self.gate.configure(&terms);
+        if terms.active != former.active {
+            self.gate.forgive(&terms);
         }
+        if terms.active != former.active || terms.order != former.order {
+            self.let_go(room);
+            self.tail.reset(terms.active);
+        }
+    }
+
+    /// Takes how long it had done nothing but fail when the process began.
+    pub(super) fn restore_failing(&mut self, since: i64, warned: bool) {
+        self.gate.restore_failing(since, warned);
     }
 
     fn let_go(&mut self, room: &mut Room) {
         for pending in self.ready.drain(..).chain(std::mem::take(&mut self.waiting).into_values()) {
+            room.leave(&pending);
+            self.held.remove(&pending.id);
+        }
+        // What is left is under way.
+        let behind = self.lines.let_go(|head| self.held.contains(&head));
+        for pending in behind {
             room.leave(&pending);
             self.held.remove(&pending.id);
         }
@@ -130,7 +106,12 @@ impl Lane {
 
     /// Takes a delivery that was committed a moment ago.
     pub(super) fn take_fresh(&mut self, pending: Pending, now_ms: i64, room: &mut Room) {
-        if !self.active || self.held.contains(&pending.id) {
+        if !self.terms.active || self.held.contains(&pending.id) {
+            return;
+        }
+        if self.order_of(&pending).is_some() && self.tail.is_behind() {
+            // Those before it may be in the table only: it is read after them.
+            self.tail.miss(pending.id);
             return;
         }
         // While older ones wait in the table, part of the room is kept for them.
@@ -149,9 +130,15 @@ impl Lane {
             && let Some(waited) = self.waiting.remove(&key)
         {
             room.leave(&waited);
+            if waited.order.is_some_and(|order| self.lines.is_head(order, id)) {
+                self.place(pending, now_ms, room);
+                return;
+            }
             self.held.remove(&id);
         }
-        if let Some(ready) = self.ready.iter_mut().find(|ready| ready.id == id) {
+        if let Some(behind) = pending.order.and_then(|order| self.lines.find(order, id)) {
+            (behind.budget_from, behind.due_at) = (pending.budget_from, pending.due_at);
+        } else if let Some(ready) = self.ready.iter_mut().find(|ready| ready.id == id) {
             ready.budget_from = pending.budget_from;
         } else if self.held.contains(&id) {
             self.asked.insert(id, pending);
@@ -163,8 +150,14 @@ impl Lane {
     /// Takes a row of a scan over the whole table.
     pub(super) fn take_scanned(&mut self, pending: Pending, now_ms: i64, room: &mut Room) {
         let id = pending.id;
+        if self.order_of(&pending).is_some() {
+            if self.terms.active && !self.held.contains(&id) {
+                self.tail.miss(id);
+            }
+            return;
+        }
         let known = self.held.contains(&id) || self.tail.was_settled(id) || self.tail.will_read(id);
-        if self.active && !known && !self.admit(pending, now_ms, self.window.ready, room) {
+        if self.terms.active && !known && !self.admit(pending, now_ms, self.window.ready, room) {
             self.tail.miss(id);
         }
     }
@@ -198,8 +191,68 @@ impl Lane {
         }
     }
 
+    /// The hand-over left some out after this id: one that keeps an order reads the table before it goes on.
+    pub(super) fn missed_after(&mut self, id: i64) {
+        if self.terms.active && self.terms.order.is_some() {
+            self.tail.miss_after(id);
+        }
+    }
+
+    /// Whether deliveries keep an order.
+    pub(super) const fn keeps_order(&self) -> bool {
+        self.terms.order.is_some()
+    }
+
+    /// What a delivery keeps its order with; nothing if the line has passed it.
+    fn order_of(&self, pending: &Pending) -> Option<i64> {
+        let head = self.terms.order?;
+        let passed = head.policy == HeadPolicy::SkipAfterN && pending.budget_used() >= head.attempts;
+        pending.order.filter(|_| !passed)
+    }
+
+    /// Puts a delivery that keeps an order where it belongs; false if there is no room.
+    fn line_up(&mut self, order: i64, mut pending: Pending, now_ms: i64, ready_max: usize, room: &mut Room) -> bool {
+        let full = self.waiting.len() + self.lines.behind() >= self.window.waiting;
+        if full || self.ready.len() >= ready_max || !room.fits(self.queued()) {
+            return false;
+        }
+        self.held.insert(pending.id);
+        if self.lines.has(order) {
+            room.enter(&mut pending);
+            self.lines.join(order, pending);
+        } else {
+            self.lines.begin(order, pending.id);
+            self.place(pending, now_ms, room);
+        }
+        true
+    }
+
+    /// Puts a delivery whose turn it is among those that are ready, or that wait for their time.
+    fn place(&mut self, mut pending: Pending, now_ms: i64, room: &mut Room) {
+        room.enter(&mut pending);
+        self.held.insert(pending.id);
+        if pending.due_at > now_ms {
+            self.waiting.insert((pending.due_at, pending.id), pending);
+        } else {
+            self.ready.push_back(pending);
+        }
+    }
+
+    /// Lets the one behind this delivery take its turn, if this was the head of a line.
+    fn move_up(&mut self, order: Option<i64>, id: DeliveryId, now_ms: i64, room: &mut Room) {
+        if let Some(order) = order.filter(|order| self.lines.is_head(*order, id))
+            && let Some(next) = self.lines.advance(order)
+        {
+            room.leave(&next);
+            self.place(next, now_ms, room);
+        }
+    }
+
     /// Puts a delivery where it belongs; false if it is due and finds no room.
     fn admit(&mut self, mut pending: Pending, now_ms: i64, ready_max: usize, room: &mut Room) -> bool {
+        if let Some(order) = self.order_of(&pending) {
+            return self.line_up(order, pending, now_ms, ready_max, room);
+        }
         if pending.due_at > now_ms {
             self.wait(pending, room);
             return true;
@@ -218,7 +271,9 @@ impl Lane {
         pending.event = None;
         let key = (pending.due_at, pending.id);
         if self.waiting.len() >= self.window.waiting || !room.fits(self.queued()) {
-            let Some(last) = self.waiting.last_entry().filter(|last| *last.key() > key) else {
+            // Where an order is kept nobody makes room, for those behind rely on it.
+            let may = self.terms.order.is_none();
+            let Some(last) = self.waiting.last_entry().filter(|last| may && *last.key() > key) else {
                 self.tail.spill(pending.due_at);
                 return;
             };
@@ -233,7 +288,7 @@ impl Lane {
     }
 
     fn queued(&self) -> usize {
-        self.ready.len() + self.waiting.len()
+        self.ready.len() + self.waiting.len() + self.lines.behind()
     }
 
     /// Makes ready what is due by now, as far as there is room.
@@ -243,17 +298,53 @@ impl Lane {
         {
             self.ready.push_back(first.remove());
         }
-        if self.active {
+        if self.terms.active {
             self.tail.recall(now_ms);
+        }
+    }
+
+    /// Takes the deliveries out that are too old to be tried, as far as their turn has come: the attempts an operator asked for have no such limit.
+    pub(super) fn drop_expired(&mut self, now_ms: i64, room: &mut Room) {
+        let Some(max_age_ms) = self.terms.max_age_ms else { return };
+        let is_expired = |front: &&Pending| is_expired(front, max_age_ms, now_ms);
+        while self.ready.front().filter(is_expired).is_some()
+            && let Some(pending) = self.ready.pop_front()
+        {
+            room.leave(&pending);
+            self.expired.push(pending);
+        }
+    }
+
+    /// Deliveries that were too old to be tried.
+    pub(super) fn take_expired(&mut self) -> Vec<Pending> {
+        std::mem::take(&mut self.expired)
+    }
+
+    /// What is to be told of the subscription.
+    pub(super) fn take_news(&mut self) -> Vec<Fare> {
+        self.gate.take_news()
+    }
+
+    /// How the subscription fares.
+    pub(super) fn health(&self, now_ms: i64) -> Health {
+        Health {
+            breaker: self.gate.breaker(now_ms),
+            failing_since: self.gate.failing_since(),
+            throttled_until: self.gate.throttled_until(now_ms),
+            in_flight: self.in_flight,
+            ready: self.ready.len(),
+            waiting: self.waiting.len(),
+            behind: self.lines.behind(),
+            more_in_store: self.tail.is_behind(),
         }
     }
 
     /// Whether an exchange may begin now, as far as this subscription goes.
     pub(super) fn is_runnable(&self, now_ms: i64) -> bool {
-        self.active
-            && self.in_flight < self.in_flight_max
+        self.terms.active
+            && self.in_flight < self.terms.in_flight_max
             && self.gone.is_empty()
-            && self.throttle.until(now_ms) <= now_ms
+            && self.gate.admits(now_ms)
             && self.ready.front().is_some_and(|front| front.event.is_some())
     }
 
@@ -263,22 +354,21 @@ impl Lane {
     }
 
     /// The next delivery to send. Call it only where [`Lane::is_runnable`] says so.
-    pub(super) fn pick(&mut self, room: &mut Room) -> Option<Pending> {
+    pub(super) fn pick(&mut self, now_ms: i64, room: &mut Room) -> Option<Pending> {
         let pending = self.ready.pop_front()?;
         room.leave(&pending);
         self.in_flight += 1;
+        self.gate.begin(now_ms);
         Some(pending)
     }
 
     /// An exchange is over, and its record is on its way to the store.
     pub(super) fn answered(&mut self, id: DeliveryId, reply: Reply, now_ms: i64) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        match reply {
-            Reply::Delivered => self.throttle.delivered(),
-            Reply::Throttled(asked) => self.throttle.slow(asked, now_ms),
-            Reply::Gone => self.gone.push(id),
-            Reply::Other => {}
+        if reply == Reply::Gone {
+            self.gone.push(id);
         }
+        self.gate.end(reply, now_ms);
     }
 
     /// What became of a delivery is on record, or never will be.
@@ -288,7 +378,12 @@ impl Lane {
         self.gone.retain(|gone| *gone != pending.id);
         let asked = self.asked.remove(&pending.id);
         match settled {
-            Settled::Done => return,
+            Settled::Done => return self.move_up(pending.order, pending.id, now_ms, room),
+            // Whoever changed it may have done anything: everything is read again.
+            Settled::Stale => {
+                self.let_go(room);
+                return self.tail.reset(self.terms.active);
+            }
             Settled::Lost => pending.due_at = now_ms.saturating_add(LOST_MS),
             Settled::Retry { due_at } => {
                 pending.attempts += 1;
@@ -298,84 +393,20 @@ impl Lane {
         if let Some(asked) = asked {
             pending.budget_from = asked.budget_from;
         }
-        if self.active {
+        let (order, id) = (pending.order, pending.id);
+        let is_head = order.is_some_and(|order| self.lines.is_head(order, id));
+        if self.terms.active && is_head && self.order_of(&pending).is_some() {
+            return self.place(pending, now_ms, room);
+        }
+        if self.terms.active {
             self.wait(pending, room);
         }
-    }
-
-    /// Whether something is to be read for it.
-    pub(super) fn wants_read(&self, now_ms: i64, room: &Room) -> bool {
-        self.wants_events(now_ms, room) || self.wants_page(now_ms, room)
-    }
-
-    fn wants_page(&self, now_ms: i64, room: &Room) -> bool {
-        let roomy = self.window.ready - self.ready.len() >= self.window.page && room.fits(self.queued());
-        self.active && roomy && self.tail.may_read(now_ms)
-    }
-
-    /// The page of the table that is wanted: the id after which, and how many rows.
-    pub(super) fn begin_page(&mut self, now_ms: i64, room: &Room) -> Option<(i64, usize)> {
-        self.wants_page(now_ms, room).then(|| (self.tail.begin(), room.free(self.queued()).min(self.window.page)))
-    }
-
-    /// Which state of memory a page is read for.
-    pub(super) const fn epoch(&self) -> u32 {
-        self.tail.epoch()
-    }
-
-    fn wants_events(&self, now_ms: i64, room: &Room) -> bool {
-        let bare = |pending: Option<&Pending>| pending.is_some_and(|pending| pending.event.is_none());
-        let may = self.active && !self.loading && !waits(self.load_again_at, now_ms);
-        let soon = self.ready.get(self.window.lookahead).or(self.ready.back());
-        may && (bare(self.ready.front()) || bare(soon) && room.fits_events())
-    }
-
-    /// The events that are wanted soon and not in memory.
-    pub(super) fn begin_load(&mut self, now_ms: i64, room: &Room) -> Option<Vec<EventId>> {
-        if !self.wants_events(now_ms, room) {
-            return None;
-        }
-        let load_max = if room.fits_events() { self.window.load } else { self.window.load_short };
-        let in_front = self.ready.iter().take(self.window.load).filter(|pending| pending.event.is_none());
-        let events = in_front.take(load_max).map(|pending| pending.event_id).collect();
-        self.loading = true;
-        Some(events)
-    }
-
-    /// Takes the events that were asked for. Returns the deliveries whose event is not in the store: there is nothing to send.
-    pub(super) fn take_events(&mut self, asked: &[EventId], events: Vec<Arc<Event>>, room: &mut Room) -> Vec<Pending> {
-        self.loading = false;
-        let events: HashMap<EventId, Arc<Event>> = events.into_iter().map(|event| (event.id, event)).collect();
-        let mut missing = HashSet::new();
-        for pending in self.ready.iter_mut().take(self.window.load).filter(|pending| pending.event.is_none()) {
-            if let Some(event) = events.get(&pending.event_id) {
-                pending.event = Some(Arc::clone(event));
-                room.loaded(pending);
-            } else if asked.contains(&pending.event_id) {
-                missing.insert(pending.id);
-            }
-        }
-        if missing.is_empty() {
-            return Vec::new();
-        }
-        let (gone, kept) = self.ready.drain(..).partition(|pending| missing.contains(&pending.id));
-        self.ready = kept;
-        let gone: VecDeque<Pending> = gone;
-        for pending in &gone {
-            room.leave(pending);
-        }
-        gone.into()
-    }
-
-    /// The events that were asked for could not be loaded.
-    pub(super) fn load_failed(&mut self, now_ms: i64) {
-        self.loading = false;
-        self.load_again_at = now_ms.saturating_add(READ_AGAIN_MS);
+        self.move_up(order, id, now_ms, room);
     }
 
     /// When something changes here by the passing of time alone, unix milliseconds.
     pub(super) fn wake_at(&self, now_ms: i64) -> i64 {
-        if !self.active {
+        if !self.terms.active {
             return i64::MAX;
         }
         let later = |at: i64| if at > now_ms { at } else { i64::MAX };
@@ -384,12 +415,17 @@ impl Lane {
             _ => i64::MAX,
         };
         let paused = match self.ready.front() {
-            Some(front) if front.event.is_none() => later(self.load_again_at).min(later(self.throttle.until(now_ms))),
-            Some(_) => later(self.throttle.until(now_ms)),
+            Some(front) if front.event.is_none() => later(self.load_again_at).min(later(self.gate.opens_at(now_ms))),
+            Some(_) => later(self.gate.opens_at(now_ms)),
             None => i64::MAX,
         };
         later(due).min(paused).min(later(self.tail.wake_at(now_ms)))
     }
+}
+
+/// Whether a delivery is too old to be tried. What an operator asked for anew is not.
+fn is_expired(pending: &Pending, max_age_ms: i64, now_ms: i64) -> bool {
+    pending.budget_from == 0 && now_ms.saturating_sub(pending.id.created_at_ms()) > max_age_ms
 }
 
 #[cfg(test)]

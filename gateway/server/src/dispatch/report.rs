@@ -79,7 +79,9 @@ impl Report {
             Decision { disable: Some(_), .. } => Reply::Gone,
             Decision { throttled: Some(asked), .. } => Reply::Throttled(*asked),
             Decision { next: Next::Delivered, .. } => Reply::Delivered,
-            _ => Reply::Other,
+            // Nothing was sent: that is the plugin's doing.
+            _ if self.outgoing.is_none() => Reply::Other,
+            _ => Reply::Failed,
         }
     }
 

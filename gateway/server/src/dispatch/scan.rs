@@ -31,9 +31,11 @@ impl Scan {
         self.newest_seen = self.newest_seen.max(id.get());
     }
 
-    /// The hand-over left some out after this one had been seen: those are looked for.
-    pub(super) fn missed(&mut self) {
-        self.walk_from(self.newest_seen.saturating_sub(MARGIN).max(0));
+    /// The hand-over left some out after this one had been seen: those are looked for. Returns the id after which.
+    pub(super) fn missed(&mut self) -> i64 {
+        let from = self.newest_seen.saturating_sub(MARGIN).max(0);
+        self.walk_from(from);
+        from
     }
 
     /// Walks the whole table again.

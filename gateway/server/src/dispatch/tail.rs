@@ -58,12 +58,13 @@ impl Tail {
 
     /// A delivery that is due found no room in memory.
     pub(super) fn miss(&mut self, id: DeliveryId) {
-        let before = id.get() - 1;
-        if self.reading.is_some() {
-            self.missed = Some(self.missed.map_or(before, |missed| missed.min(before)));
-        } else {
-            self.unread = Some(self.unread.map_or(before, |unread| unread.min(before)));
-        }
+        self.miss_after(id.get() - 1);
+    }
+
+    /// Whatever the table holds after this id may not be in memory.
+    pub(super) fn miss_after(&mut self, id: i64) {
+        let place = if self.reading.is_some() { &mut self.missed } else { &mut self.unread };
+        *place = Some(place.map_or(id, |known| known.min(id)));
     }
 
     /// A delivery that is not due yet found no room in memory.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::dispatch::client::{Client, ClientConfig};
 use crate::dispatch::lane::Window;
+use hookwright_core::delivery_options::{DeliveryOptions, HeadOfLine, HeadPolicy};
 use hookwright_core::egress::AddressPolicy;
 use hookwright_core::pattern::EventType;
 use hookwright_core::retry::RetryPolicy;
@@ -9,7 +10,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const WINDOW: Window = Window { ready: 12, waiting: 3, page: 4, lookahead: 2, load: 4, load_short: 1 };
-const LIMITS: Limits = Limits { in_flight: 8, under_way: 12, entries: 40, event_bytes: 200, window: WINDOW };
+const LIMITS: Limits = Limits {
+    in_flight: 8,
+    under_way: 12,
+    entries: 40,
+    event_bytes: 200,
+    window: WINDOW,
+    breaker: BreakerRules { window_ms: 10_000, attempts_min: 8, failure_percent: 70, pause_ms: 500 },
+    disable_after_ms: None,
+    max_age_ms: None,
+};
+/// Attempts in a second that the second subscription allows.
+const RATE: u32 = 5;
+/// Failures after which the third subscription's line passes its head.
+const HEAD_ATTEMPTS: u32 = 2;
 
 fn client() -> Client {
     Client::new(ClientConfig {
@@ -36,12 +50,23 @@ fn subscription(number: i64, active: bool, max_in_flight: u32) -> Arc<Subscripti
         headers: Vec::new(),
         timeout_ms: 1_000,
         max_in_flight,
-        options: hookwright_core::delivery_options::DeliveryOptions::default(),
+        options: options(number),
         created_at: 0,
         updated_at: 0,
         disabled_reason: None,
         version: 1,
     })
+}
+
+/// Of four, one has a rate and two keep an order.
+fn options(number: i64) -> DeliveryOptions {
+    let policy = if number == 3 { HeadPolicy::SkipAfterN } else { HeadPolicy::Block };
+    DeliveryOptions {
+        rate_per_second: (number == 2).then_some(RATE),
+        ordering: if number >= 3 { Ordering::Key } else { Ordering::None },
+        head_of_line: HeadOfLine { policy, attempts: HEAD_ATTEMPTS },
+        ..DeliveryOptions::default()
+    }
 }
 
 fn event(number: i64) -> Arc<Event> {
@@ -95,6 +120,10 @@ struct World {
     exchanges: Vec<Pending>,
     told: Vec<Told>,
     sent: u64,
+    /// When the second subscription's attempts began.
+    begun: Vec<i64>,
+    /// What an operator brought back: it has lost its place.
+    asked_for: BTreeSet<DeliveryId>,
 }
 
 impl World {
@@ -115,6 +144,8 @@ impl World {
             exchanges: Vec::new(),
             told: Vec::new(),
             sent: 0,
+            begun: Vec::new(),
+            asked_for: BTreeSet::new(),
         };
         // What a process before this one left behind.
         for _ in 0..world.dice.roll(120) {
@@ -137,7 +168,7 @@ impl World {
             attempts: 0,
             budget_from: 0,
             due_at: self.now_ms,
-            order: None,
+            order: (self.dice.roll(3) > 0).then(|| self.last_id % 5),
             event: None,
         };
         self.table.insert(pending.id, pending.clone());
@@ -187,7 +218,8 @@ impl World {
     fn act(&mut self, action: Action) {
         match action {
             Action::Send { endpoint, pending } => self.send(&endpoint, pending),
-            Action::Abandon(_) => panic!("seed {}: every event is there", self.seed),
+            Action::Tell(..) => {}
+            Action::Abandon(..) => panic!("seed {}: every event is there", self.seed),
             Action::Read(wanted) => {
                 let page = self.rows(wanted.after, wanted.limit, |row| row.subscription_id == wanted.subscription);
                 self.asked.push(Asked::Page(wanted, page));
@@ -209,11 +241,35 @@ impl World {
         assert!(pending.due_at <= self.latest_ms, "seed {seed}: sent before its time");
         assert!(self.is_active(pending.subscription_id), "seed {seed}: sent to one that is switched off");
         assert!(self.exchanges.iter().all(|e| e.id != pending.id), "seed {seed}: sent twice at once");
+        self.check_order(&pending);
+        self.check_rate(&pending);
         self.exchanges.push(pending);
         let to = |e: &&Pending| e.subscription_id == endpoint.subscription().id;
         let of_lane = self.exchanges.iter().filter(to).count();
         assert!(of_lane <= endpoint.subscription().max_in_flight as usize, "seed {seed}: too many at once");
         self.sent += 1;
+    }
+
+    /// Where an order is kept, nothing goes beside or before one with the same key that was committed earlier.
+    fn check_order(&self, sent: &Pending) {
+        let passed = |row: &Pending| row.subscription_id.get() == 3 && row.budget_used() >= HEAD_ATTEMPTS;
+        if sent.subscription_id.get() < 3 || sent.order.is_none() || passed(sent) {
+            return;
+        }
+        let same = |row: &&Pending| row.subscription_id == sent.subscription_id && row.order == sent.order;
+        let beside = self.exchanges.iter().filter(same).filter(|row| !passed(row)).count();
+        assert_eq!(beside, 0, "seed {}: two of one key at once", self.seed);
+        let before = self.table.values().take_while(|row| row.id < sent.id).filter(same);
+        let before = before.filter(|row| !passed(row) && !self.asked_for.contains(&row.id)).count();
+        assert_eq!(before, 0, "seed {}: sent before one that was committed earlier", self.seed);
+    }
+
+    fn check_rate(&mut self, sent: &Pending) {
+        if sent.subscription_id.get() == 2 {
+            self.begun.push(self.now_ms);
+            let recent = self.begun.iter().filter(|at| self.now_ms - **at < 1_000).count();
+            assert!(recent <= RATE as usize + 1, "seed {}: {recent} attempts in a second", self.seed);
+        }
     }
 
     /// A subscriber answers, and the outcome is committed.
@@ -224,7 +280,7 @@ impl World {
         let at = usize::try_from(self.dice.roll(self.exchanges.len() as u64)).unwrap();
         let pending = Pending { event: None, ..self.exchanges.swap_remove(at) };
         let delivered = self.dice.roll(4) < success_of_4;
-        let reply = if delivered { Reply::Delivered } else { Reply::Other };
+        let reply = if delivered { Reply::Delivered } else { Reply::Failed };
         self.told.push(Told::Answered(pending.subscription_id, pending.id, reply));
         let settled = if delivered {
             self.table.remove(&pending.id);
@@ -265,6 +321,7 @@ impl World {
         let Some(row) = self.table.values_mut().find(waits) else { return };
         row.due_at = self.now_ms;
         row.budget_from = row.attempts;
+        self.asked_for.insert(row.id);
         // The outcome that made it wait may not have been heard of yet.
         if self.told.is_empty() {
             let asked = row.clone();
@@ -287,7 +344,10 @@ impl World {
             2..=8 => self.answer(2),
             9..=11 => self.serve(),
             12 => self.now_ms += i64::try_from(self.dice.roll(2_000)).unwrap(),
-            13 if self.dice.roll(40) == 0 => self.now_ms -= 30_000,
+            13 if self.dice.roll(40) == 0 => {
+                self.now_ms -= 30_000;
+                self.begun.clear();
+            }
             13 if self.dice.roll(8) == 0 => self.switch(),
             14 if self.dice.roll(4) == 0 => self.ask(),
             _ => self.turn(),
@@ -363,16 +423,24 @@ fn sent_to(board: &mut Board) -> Vec<i64> {
 
 #[test]
 fn subscriptions_take_turns() {
-    let limits = Limits { in_flight: 100, under_way: 200, entries: 1_000, event_bytes: 100_000, window: Window::USUAL };
-    let mut board = board_with(vec![subscription(1, true, 50), subscription(2, true, 50)], limits);
+    let limits = Limits {
+        in_flight: 100,
+        under_way: 200,
+        entries: 1_000,
+        event_bytes: 100_000,
+        window: Window::USUAL,
+        ..LIMITS
+    };
+    let mut board = board_with(vec![subscription(1, true, 50), subscription(10, true, 50)], limits);
     board.take_fresh(fresh(1, 1..20), 0);
-    board.take_fresh(fresh(2, 20..23), 0);
-    assert_eq!(sent_to(&mut board)[..7], [1, 2, 1, 2, 1, 2, 1]);
+    board.take_fresh(fresh(10, 20..23), 0);
+    assert_eq!(sent_to(&mut board)[..7], [1, 10, 1, 10, 1, 10, 1]);
 }
 
 #[test]
 fn however_many_hang_one_more_finds_room() {
-    let limits = Limits { in_flight: 16, under_way: 200, entries: 1_000, event_bytes: 100_000, window: Window::USUAL };
+    let limits =
+        Limits { in_flight: 16, under_way: 200, entries: 1_000, event_bytes: 100_000, window: Window::USUAL, ..LIMITS };
     let hanging: Vec<_> = (1..=3).map(|n| subscription(n, true, 16)).collect();
     let mut board = board_with([hanging, vec![subscription(4, true, 16)]].concat(), limits);
     for n in 1..=3 {
@@ -387,7 +455,8 @@ fn however_many_hang_one_more_finds_room() {
 
 #[test]
 fn after_a_410_nothing_more_is_sent_before_it_is_on_record() {
-    let limits = Limits { in_flight: 16, under_way: 200, entries: 1_000, event_bytes: 100_000, window: Window::USUAL };
+    let limits =
+        Limits { in_flight: 16, under_way: 200, entries: 1_000, event_bytes: 100_000, window: Window::USUAL, ..LIMITS };
     let mut board = board_with(vec![subscription(1, true, 1)], limits);
     board.take_fresh(fresh(1, 1..10), 0);
     let Some(Action::Send { pending, .. }) = board.next(0) else { panic!("there is something to send") };
@@ -395,4 +464,47 @@ fn after_a_410_nothing_more_is_sent_before_it_is_on_record() {
     assert!(sent_to(&mut board).is_empty());
     board.settled(pending, Settled::Done, 0);
     assert_eq!(sent_to(&mut board), [1], "it is still switched on, for all the board knows");
+}
+
+#[test]
+fn large_deliveries_take_no_more_than_their_share_of_the_bytes() {
+    let limits = Limits {
+        in_flight: 1_000,
+        under_way: 2_000,
+        entries: 1_000,
+        event_bytes: 100_000_000,
+        window: Window::USUAL,
+        ..LIMITS
+    };
+    let mut board = board_with(vec![subscription(1, true, 200), subscription(10, true, 200)], limits);
+    let mut large = fresh(1, 1..100);
+    for pending in &mut large.deliveries {
+        let data = "x".repeat(63 * 1_024).into_boxed_str();
+        pending.event = Some(Arc::new(Event { data, ..Event::clone(&event(1)) }));
+    }
+    board.take_fresh(large, 0);
+    board.take_fresh(fresh(10, 100..250), 0);
+    let sent = sent_to(&mut board);
+    let small_first = sent.iter().take(130).filter(|to| **to == 10).count();
+    assert!(small_first > 120, "{small_first} small ones went beside the first large ones");
+    assert_eq!(sent.len(), 249);
+}
+
+#[test]
+fn one_that_comes_back_from_idleness_has_saved_nothing_up() {
+    let limits = Limits {
+        in_flight: 100,
+        under_way: 200,
+        entries: 1_000,
+        event_bytes: 100_000,
+        window: Window::USUAL,
+        ..LIMITS
+    };
+    let mut board = board_with(vec![subscription(1, true, 60), subscription(10, true, 60)], limits);
+    board.take_fresh(fresh(1, 1..20), 0);
+    sent_to(&mut board);
+    board.take_fresh(fresh(1, 20..30), 0);
+    board.take_fresh(fresh(10, 30..40), 0);
+    let sent = sent_to(&mut board);
+    assert_eq!(sent[..6].iter().filter(|to| **to == 1).count(), 3, "{sent:?}");
 }
