@@ -4,7 +4,9 @@
 //! half-open: one attempt begins, and its outcome closes the breaker or opens it again for twice as long. Time is whatever the caller says, in milliseconds.
 
 /// Parts of the window that are counted apart, so that what is old falls out bit by bit.
-const SLICES: i64 = 10;
+const SLICES: usize = 10;
+/// The same, as times are counted.
+const SLICES_MS: i64 = 10;
 /// A pause is doubled no further than to this many times the first.
 const PAUSES_MAX: i64 = 16;
 
@@ -64,7 +66,7 @@ struct Slice {
 #[derive(Debug)]
 pub struct Breaker {
     rules: BreakerRules,
-    slices: [Slice; SLICES as usize],
+    slices: [Slice; SLICES],
     /// Until when it is open; `None` while it is closed.
     open_until: Option<i64>,
     /// Pauses since it was last closed.
@@ -75,7 +77,7 @@ pub struct Breaker {
 impl Breaker {
     /// A closed breaker that has seen nothing.
     pub fn new(rules: BreakerRules) -> Self {
-        Self { rules, slices: [Slice::default(); SLICES as usize], open_until: None, pauses: 0, probing: false }
+        Self { rules, slices: [Slice::default(); SLICES], open_until: None, pauses: 0, probing: false }
     }
 
     /// Where it stands.
@@ -123,26 +125,24 @@ impl Breaker {
             BreakerState::HalfOpen if !self.probing => None,
             BreakerState::HalfOpen => {
                 self.probing = false;
-                match good? {
-                    true => {
-                        *self = Self::new(self.rules);
-                        Some(BreakerChange::Closed)
-                    }
-                    false => Some(self.open(now_ms)),
+                if good? {
+                    *self = Self::new(self.rules);
+                    return Some(BreakerChange::Closed);
                 }
+                Some(self.open(now_ms))
             }
         }
     }
 
     fn count(&mut self, good: bool, now_ms: i64) -> Option<BreakerChange> {
-        let width = (self.rules.window_ms / SLICES).max(1);
+        let width = (self.rules.window_ms / SLICES_MS).max(1);
         let at = now_ms.div_euclid(width);
-        let slice = &mut self.slices[usize::try_from(at.rem_euclid(SLICES)).unwrap_or(0)];
+        let slice = &mut self.slices[usize::try_from(at.rem_euclid(SLICES_MS)).unwrap_or(0)];
         if slice.at != at {
             *slice = Slice { at, ..Slice::default() };
         }
         *(if good { &mut slice.good } else { &mut slice.bad }) += 1;
-        let recent = self.slices.iter().filter(|slice| (0..SLICES).contains(&(at - slice.at)));
+        let recent = self.slices.iter().filter(|slice| (0..SLICES_MS).contains(&(at - slice.at)));
         let (good_sum, bad_sum) =
             recent.fold((0_u64, 0_u64), |(g, b), s| (g + u64::from(s.good), b + u64::from(s.bad)));
         let all = good_sum + bad_sum;

@@ -73,6 +73,6 @@ impl fmt::Debug for EventDraft {
         f.debug_struct("EventDraft")
             .field("event_type", &self.event_type)
             .field("data_bytes", &self.data.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

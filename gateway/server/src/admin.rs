@@ -51,6 +51,7 @@ fn registrations() -> Router<App> {
     Router::new()
         .route("/admin/subscriptions", get(subscriptions::list).post(subscriptions::create))
         .route("/admin/subscriptions/{id}", subscription)
+        .route("/admin/subscriptions/{id}/health", get(subscriptions::health))
         .route("/admin/subscriptions/{id}/pause", post(subscriptions::pause))
         .route("/admin/subscriptions/{id}/resume", post(subscriptions::resume))
         .route("/admin/sources", get(sources::list).post(sources::create))

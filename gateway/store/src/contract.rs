@@ -17,6 +17,7 @@ pub mod chain;
 pub mod crowd;
 pub mod expiry;
 mod factory;
+pub mod faring;
 pub mod finishing;
 pub mod handover;
 pub mod idempotency;
@@ -98,6 +99,9 @@ macro_rules! contract_suite {
             finishing::a_late_success_is_true,
             finishing::a_gone_subscriber_is_switched_off_with_the_attempt,
             finishing::an_abandoned_delivery_failed_for_that_reason,
+            faring::failing_is_remembered_until_it_is_over,
+            faring::what_failed_for_too_long_is_off_and_told_of_once,
+            faring::of_one_that_is_off_nothing_is_kept,
             retrying::a_failed_delivery_gets_a_fresh_budget_and_keeps_its_history,
             retrying::a_waiting_delivery_is_due_at_once,
             retrying::a_claim_makes_a_retry_happen_once,

@@ -3,6 +3,7 @@
 mod binding;
 mod edit;
 mod header;
+mod health;
 mod read;
 mod show;
 
@@ -18,6 +19,7 @@ use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use edit::{Edit, change};
+pub use health::{health, waits_for};
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::secret::SigningSecret;
 use hookwright_core::subscription::Subscription;

@@ -306,8 +306,7 @@ impl Lane {
     /// Takes the deliveries out that are too old to be tried, as far as their turn has come: the attempts an operator asked for have no such limit.
     pub(super) fn drop_expired(&mut self, now_ms: i64, room: &mut Room) {
         let Some(max_age_ms) = self.terms.max_age_ms else { return };
-        let is_expired = |front: &&Pending| is_expired(front, max_age_ms, now_ms);
-        while self.ready.front().filter(is_expired).is_some()
+        while self.ready.front().is_some_and(|front| is_expired(front, max_age_ms, now_ms))
             && let Some(pending) = self.ready.pop_front()
         {
             room.leave(&pending);

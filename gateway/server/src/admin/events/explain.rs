@@ -1,11 +1,12 @@
 //! `GET /admin/events/{id}/explain`: why each subscription did or did not get an event.
 
 use crate::admin::answer;
+use crate::admin::subscriptions::waits_for;
 use crate::app::App;
 use crate::problem::Problem;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use hookwright_core::delivery::Delivery;
+use hookwright_core::delivery::{Delivery, DeliveryStatus};
 use hookwright_core::event::{Event, FanOut};
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::pattern::EventPattern;
@@ -42,6 +43,9 @@ struct Verdict {
     delivery_status: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery_reason: Option<String>,
+    /// What a delivery that is not settled waits for, other than its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<String>,
 }
 
 /// `GET /admin/events/{id}/explain`.
@@ -50,13 +54,26 @@ pub async fn explain(State(app): State<App>, Path(id): Path<String>) -> Result<R
     let filter = DeliveryFilter { event_id: Some(event.id), ..DeliveryFilter::default() };
     let page = app.store.deliveries(filter, PageRequest { before: None, limit: super::DELIVERIES_MAX }).await?;
     let deliveries: HashMap<_, _> = page.rows.into_iter().map(|row| (row.subscription_id, row)).collect();
-    let subscriptions = verdicts(&event, &app.store.subscriptions(), &deliveries);
+    let present = app.store.subscriptions();
+    let mut subscriptions = verdicts(&event, &present, &deliveries);
+    for (id, delivery) in deliveries.iter().filter(|(_, delivery)| is_open(delivery.status)) {
+        let Some(subscription) = present.iter().find(|subscription| subscription.id == *id) else { continue };
+        let health = app.dispatcher.health(*id).await;
+        let delivery_id = Some(delivery.id.to_string());
+        if let Some(verdict) = subscriptions.iter_mut().find(|verdict| verdict.delivery_id == delivery_id) {
+            verdict.waits_for = waits_for(subscription.active, health.as_ref());
+        }
+    }
     answer::ok(&Explanation {
         event_id: event.id.to_string(),
         event_type: event.event_type.as_str(),
         created_at: format_ms(event.created_at),
         subscriptions,
     })
+}
+
+const fn is_open(status: DeliveryStatus) -> bool {
+    matches!(status, DeliveryStatus::Pending | DeliveryStatus::Retrying)
 }
 
 fn verdicts(
@@ -97,6 +114,7 @@ fn received(
         delivery_id: Some(out.delivery_id.to_string()),
         delivery_status: delivery.map(|delivery| delivery.status.as_str()),
         delivery_reason: delivery.and_then(|delivery| delivery.reason.clone()),
+        waits_for: None,
     }
 }
 
@@ -113,6 +131,7 @@ fn passed_over(event: &Event, subscription: &Subscription) -> Verdict {
         delivery_id: None,
         delivery_status: None,
         delivery_reason: None,
+        waits_for: None,
     }
 }
 

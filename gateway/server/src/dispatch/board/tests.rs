@@ -168,7 +168,7 @@ impl World {
             attempts: 0,
             budget_from: 0,
             due_at: self.now_ms,
-            order: (self.dice.roll(3) > 0).then(|| self.last_id % 5),
+            order: (self.dice.roll(3) > 0).then_some(self.last_id % 5),
             event: None,
         };
         self.table.insert(pending.id, pending.clone());
