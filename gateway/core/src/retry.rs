@@ -108,7 +108,7 @@ pub fn next_attempt(
     jitter_unit: f64,
     retry_after_ms: Option<i64>,
 ) -> Option<i64> {
-    if policy == RetryPolicy::None || attempts_made > max_retries {
+    if u64::from(attempts_made) >= attempts_max(policy, max_retries) {
         return None;
     }
     let jitter = if jitter_unit.is_finite() { jitter_unit.clamp(0.0, 1.0) } else { 0.5 };
@@ -124,6 +124,36 @@ pub const fn classify(status: u16) -> Verdict {
         410 => Verdict::Gone,
         429 | 503 => Verdict::Throttled,
         _ => Verdict::Retry,
+    }
+}
+
+/// Why a status cannot be one after which a delivery is not tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadPermanentStatus {
+    /// Not the status of an answer that refuses: below 300, or no status at all.
+    #[error("must be a status from 300 to 599: what is below is no refusal")]
+    Range,
+    /// 429 or 503.
+    #[error(
+        "429 and 503 say that the subscriber is busy now, not that it will never take the delivery; they slow it down instead"
+    )]
+    Busy,
+}
+
+/// Checks a status after which a delivery is not to be tried again.
+pub const fn check_permanent_status(status: u16) -> Result<(), BadPermanentStatus> {
+    match status {
+        429 | 503 => Err(BadPermanentStatus::Busy),
+        300..=599 => Ok(()),
+        _ => Err(BadPermanentStatus::Range),
+    }
+}
+
+/// How many attempts one budget holds.
+pub fn attempts_max(policy: RetryPolicy, max_retries: u32) -> u64 {
+    match policy {
+        RetryPolicy::None => 1,
+        RetryPolicy::Exponential => u64::from(max_retries) + 1,
     }
 }
 

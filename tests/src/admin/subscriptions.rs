@@ -162,7 +162,9 @@ async fn what_cannot_be_is_refused_and_nothing_is_kept() {
         ("max_in_flight", json!(0)),
         ("name", json!("")),
         ("created_at", json!("2026-01-04T22:30:00Z")),
-        ("rate_per_second", json!(5)),
+        ("rate_per_second", json!(0)),
+        ("permanent_statuses", json!(200)),
+        ("max_age_secs", json!(60)),
     ] {
         let answer = gateway.request(Method::POST, "/admin/subscriptions", &with(member, value.clone())).await;
         assert_eq!((problem(&answer).0, pointers(&answer)), (422, vec![format!("/{member}")]), "{member} {value}");
@@ -171,4 +173,44 @@ async fn what_cannot_be_is_refused_and_nothing_is_kept() {
         gateway.request(Method::POST, "/admin/subscriptions", &with("transform", json!({ "plugin": "nobody" }))).await;
     assert_eq!(pointers(&answer), ["/transform/plugin"]);
     assert!(gateway.list("/admin/subscriptions").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_less_common_settings_are_kept_shown_and_merged() {
+    let gateway = bare().await;
+    let usual = json!({
+        "method": "POST", "ordering": "none", "head_of_line": { "policy": "block", "attempts": 3 }, "permanent_statuses": [],
+    });
+    let own = json!({
+        "method": "PUT", "rate_per_second": 7, "ordering": "key", "head_of_line": { "policy": "dead_letter", "attempts": 5 },
+        "permanent_statuses": [404, 422], "max_age_seconds": 3600,
+    });
+    let shows = |shown: &Value, expected: &Value| {
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(&shown[name], value, "{name}");
+        }
+    };
+    let least = gateway.make("/admin/subscriptions", &subscription()).await;
+    shows(&least, &usual);
+    assert_eq!((least.get("rate_per_second"), least.get("max_age_seconds")), (None, None));
+    let mut body = subscription();
+    body.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+    let path = path_of(&gateway.make("/admin/subscriptions", &body).await);
+    shows(&gateway.read(&path).await, &own);
+
+    let wanted = json!({ "head_of_line": { "attempts": 9 }, "rate_per_second": null, "permanent_statuses": [500] });
+    let patched = gateway.request(Method::PATCH, &path, &wanted).await;
+    assert_eq!((patched.status, patched.header("etag")), (StatusCode::OK, Some("\"2\"")), "{}", patched.json());
+    let patched = patched.json();
+    let head = json!({ "policy": "dead_letter", "attempts": 9 });
+    shows(
+        &patched,
+        &json!({ "method": "PUT", "head_of_line": head, "permanent_statuses": [500], "max_age_seconds": 3600 }),
+    );
+    assert_eq!(patched.get("rate_per_second"), None);
+    let same = gateway.request(Method::PATCH, &path, &json!({ "description": "x" })).await.json();
+    shows(&same, &json!({ "ordering": "key", "head_of_line": head, "permanent_statuses": [500] }));
+    let gateway = gateway.restart().await;
+    shows(&gateway.read(&path).await, &json!({ "method": "PUT", "head_of_line": head, "permanent_statuses": [500] }));
+    shows(&gateway.request(Method::PUT, &path, &subscription()).await.json(), &usual);
 }

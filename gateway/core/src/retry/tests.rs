@@ -38,6 +38,12 @@ fn the_budget_is_one_attempt_and_its_retries() {
     assert!(!due(RetryPolicy::Exponential, 3, 4));
     assert!(!due(RetryPolicy::Exponential, 3, u32::MAX));
     assert!(due(RetryPolicy::Exponential, u32::MAX, u32::MAX));
+    for max_retries in 0..=50 {
+        let attempts = (1..=60).find(|made| !due(RetryPolicy::Exponential, max_retries, *made)).unwrap();
+        assert_eq!(u64::from(attempts), attempts_max(RetryPolicy::Exponential, max_retries));
+        assert_eq!(attempts, max_retries + 1);
+    }
+    assert_eq!(attempts_max(RetryPolicy::None, 7), 1);
 }
 
 #[test]
@@ -81,6 +87,18 @@ fn retry_after_is_seconds_or_a_date() {
         assert_eq!(parse_retry_after(value, NOW), wait, "{value}");
     }
     assert_eq!(parse_retry_after(&"9".repeat(65), NOW), None);
+}
+
+#[test]
+fn a_permanent_status_is_a_refusal_for_good() {
+    for status in 0..=1000 {
+        let expected = match status {
+            429 | 503 => Err(BadPermanentStatus::Busy),
+            300..=599 => Ok(()),
+            _ => Err(BadPermanentStatus::Range),
+        };
+        assert_eq!(check_permanent_status(status), expected, "{status}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod binding;
 mod edit;
 mod header;
 mod health;
+mod options;
 mod read;
 mod show;
 

@@ -58,7 +58,9 @@ impl<'a> Object<'a> {
 
     /// A member; `null` counts as absent.
     pub fn get(&mut self, name: &'static str) -> Option<&'a Value> {
-        self.known.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
         self.members.get(name).filter(|value| !value.is_null())
     }
 

@@ -2,10 +2,11 @@
 
 use super::binding::{self, Candidates};
 use super::edit::with_activity;
-use super::header;
+use super::{header, options};
 use crate::admin::body::{Faults, Object, child, kind_of};
 use crate::app::App;
 use crate::problem::Problem;
+use hookwright_core::delivery_options::DeliveryOptions;
 use hookwright_core::egress::{AddressPolicy, UrlFault, check_url};
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::pattern::EventPattern;
@@ -55,6 +56,7 @@ pub struct Wanted {
     headers: Vec<(String, String)>,
     timeout_ms: u32,
     max_in_flight: u32,
+    options: DeliveryOptions,
 }
 
 /// Reads a body; `current` is the subscription that it changes.
@@ -92,6 +94,7 @@ fn fields(mut object: Object<'_>, rules: &Rules<'_>, faults: &mut Faults) -> Opt
     let headers = object.map("headers", faults).map(|members| header::read(members, "/headers", faults));
     let timeout_ms = object.number("timeout_ms", TIMEOUT_MS_MIN..=TIMEOUT_MS_MAX, faults);
     let max_in_flight = object.number("max_in_flight", 1..=IN_FLIGHT_MAX, faults);
+    let options = options::read(&mut object, faults);
     object.finish(&SET_BY_THE_GATEWAY, faults);
     Some(Wanted {
         secret,
@@ -107,6 +110,7 @@ fn fields(mut object: Object<'_>, rules: &Rules<'_>, faults: &mut Faults) -> Opt
         headers: headers.unwrap_or_default(),
         timeout_ms: timeout_ms.unwrap_or(rules.timeout_ms),
         max_in_flight: max_in_flight.unwrap_or(rules.max_in_flight),
+        options,
     })
 }
 
@@ -176,7 +180,7 @@ impl Wanted {
             headers: self.headers,
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
-            options: hookwright_core::delivery_options::DeliveryOptions::default(),
+            options: self.options,
             created_at: now_ms,
             updated_at: now_ms,
             disabled_reason: None,
@@ -200,6 +204,7 @@ impl Wanted {
             headers: self.headers,
             timeout_ms: self.timeout_ms,
             max_in_flight: self.max_in_flight,
+            options: self.options,
             ..current.clone()
         };
         with_activity(subscription, active)

@@ -1,5 +1,6 @@
 //! Subscriptions as the API shows them.
 
+use hookwright_core::delivery_options::{DeliveryMethod, HeadOfLine, Ordering};
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::secret::SigningSecret;
 use hookwright_core::subscription::{Subscription, Transform};
@@ -34,6 +35,14 @@ pub struct Shown<'a> {
     headers: BTreeMap<&'a str, &'a str>,
     timeout_ms: u32,
     max_in_flight: u32,
+    method: DeliveryMethod,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_per_second: Option<u32>,
+    ordering: Ordering,
+    head_of_line: HeadOfLine,
+    permanent_statuses: &'a [u16],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age_seconds: Option<u64>,
     created_by: &'a str,
     created_at: String,
     updated_at: String,
@@ -61,6 +70,12 @@ impl<'a> Shown<'a> {
             headers,
             timeout_ms: subscription.timeout_ms,
             max_in_flight: subscription.max_in_flight,
+            method: subscription.options.method,
+            rate_per_second: subscription.options.rate_per_second,
+            ordering: subscription.options.ordering,
+            head_of_line: subscription.options.head_of_line,
+            permanent_statuses: &subscription.options.permanent_statuses,
+            max_age_seconds: subscription.options.max_age_secs,
             created_by: &subscription.created_by,
             created_at: format_ms(subscription.created_at),
             updated_at: format_ms(subscription.updated_at),
@@ -90,6 +105,12 @@ pub fn document(subscription: &Subscription) -> Value {
         "headers": headers,
         "timeout_ms": subscription.timeout_ms,
         "max_in_flight": subscription.max_in_flight,
+        "method": subscription.options.method,
+        "rate_per_second": subscription.options.rate_per_second,
+        "ordering": subscription.options.ordering,
+        "head_of_line": subscription.options.head_of_line,
+        "permanent_statuses": subscription.options.permanent_statuses,
+        "max_age_seconds": subscription.options.max_age_secs,
         "created_by": subscription.created_by,
     })
 }
