@@ -1,6 +1,6 @@
 //! Publishing, and the explanation of who got what.
 
-use super::{bare, pointers, problem};
+use super::{bare, holder, pointers, problem};
 use crate::harness::{Gateway, Receiver};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -90,4 +90,45 @@ async fn every_subscription_is_told_why_it_did_or_did_not_get_an_event() {
     }
     assert_eq!(of(&matched.id)["matched_pattern"], "order.*");
     assert!(of(&matched.id)["delivery_id"].as_str().unwrap().starts_with("dlv_"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ordering_key_is_kept_sealed_shown_and_part_of_what_a_key_stands_for() {
+    let gateway = bare().await;
+    let event = |ordering_key: &str| json!({ "type": "order.placed", "data": {}, "idempotency_key": "e1", "ordering_key": ordering_key });
+    let made = gateway.make("/admin/events", &event("cus_1")).await;
+    let path = format!("/admin/events/{}", made["id"].as_str().unwrap());
+    assert_eq!(gateway.read(&path).await["ordering_key"], "cus_1");
+    assert_eq!(gateway.make("/admin/events", &event("cus_1")).await["duplicate"], true);
+    let clash = gateway.request(Method::POST, "/admin/events", &event("cus_2")).await;
+    assert_eq!(problem(&clash), (422, "idempotency_key_reused".to_owned()));
+    let keyed = async |ordering_key: &str| {
+        let headers = [("content-type", "application/json"), ("idempotency-key", "k1")];
+        let body = json!({ "type": "order.paid", "data": {}, "ordering_key": ordering_key });
+        gateway.admin.send(Method::POST, "/admin/events", &headers, body.to_string()).await.unwrap()
+    };
+    assert_eq!(keyed("a").await.status, StatusCode::ACCEPTED);
+    assert_eq!(keyed("a").await.header("idempotency-replayed"), Some("true"));
+    assert_eq!(problem(&keyed("b").await), (422, "idempotency_key_reused".to_owned()));
+    for bad in [json!(""), json!("a\tb"), json!("x".repeat(256)), json!(7)] {
+        let body = json!({ "type": "order.placed", "data": {}, "ordering_key": bad });
+        let answer = gateway.request(Method::POST, "/admin/events", &body).await;
+        assert_eq!((problem(&answer).0, pointers(&answer)), (422, vec!["/ordering_key".to_owned()]));
+    }
+    let admin = holder(&gateway.admin, &["admin"]).await;
+    let reader = holder(&admin, &["read"]).await;
+    let seen = reader.get(&path).await.unwrap().json();
+    assert_eq!((seen.get("ordering_key"), &seen["redacted"]), (None, &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ordering_key_does_not_change_the_envelope() {
+    let gateway = bare().await;
+    let mut receiver = Receiver::start().await;
+    gateway.subscribe(&receiver.url("/"), &["*"], json!({})).await;
+    gateway.make("/admin/events", &json!({ "type": "order.placed", "data": {}, "ordering_key": "cus_1" })).await;
+    let envelope = receiver.next().await.json();
+    let members: Vec<&String> = envelope.as_object().unwrap().keys().collect();
+    assert_eq!(members, ["created_at", "data", "id", "metadata", "type"]);
+    assert!(!envelope.to_string().contains("cus_1"));
 }

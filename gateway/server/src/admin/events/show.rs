@@ -44,6 +44,8 @@ pub struct Whole<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    ordering_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     redacted: bool,
@@ -52,7 +54,7 @@ pub struct Whole<'a> {
 }
 
 impl<'a> Whole<'a> {
-    /// An event, with the data as the text that was published.
+    /// An event, with the data as the text that was published. An ordering key is the publisher's text like the data, and shown to the same callers.
     pub fn of(event: &'a Event, deliveries: Vec<deliveries::Row>, with_data: bool) -> Result<Self, Problem> {
         let data = if with_data { Some(answer::verbatim(&event.data)?) } else { None };
         Ok(Self {
@@ -61,6 +63,7 @@ impl<'a> Whole<'a> {
             created_at: format_ms(event.created_at),
             origin: &event.origin,
             message_id: event.message_id.map(|id| id.to_string()),
+            ordering_key: event.ordering_key.as_deref().filter(|_| with_data),
             data,
             redacted: !with_data,
             delivery_count: event.fan_out.len(),

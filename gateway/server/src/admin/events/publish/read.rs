@@ -6,7 +6,7 @@ use crate::admin::{call, nearest};
 use crate::problem::Problem;
 use hookwright_core::catalogue::{self, CATALOGUE};
 use hookwright_core::customer::{self, CustomerDraft};
-use hookwright_core::event::EventDraft;
+use hookwright_core::event::{EventDraft, ORDERING_KEY_MAX};
 use hookwright_core::idempotency::{self, Claim};
 use hookwright_core::intake::Publication;
 use hookwright_core::pattern::{BadPattern, EventType};
@@ -30,6 +30,8 @@ struct Wire<'a> {
     data: &'a RawValue,
     #[serde(borrow, default)]
     idempotency_key: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    ordering_key: Option<Cow<'a, str>>,
 }
 
 /// What is to be published.
@@ -67,11 +69,13 @@ fn publication(wire: &Wire<'_>, at: &str, actor: &str, strict: bool, faults: &mu
     let event_type = event_type(&wire.event_type, at, strict, faults);
     let data = wire.data.get();
     check_data(data, at, faults);
+    let ordering_key = wire.ordering_key.as_deref();
+    check_ordering_key(ordering_key, at, faults);
     let claim = wire.idempotency_key.as_deref().and_then(|key| claim(wire, key, at, actor, faults));
     let event_type = event_type?;
     let customer = customer(&event_type, data, at, faults);
     faults.is_empty().then(|| Publication {
-        draft: EventDraft { event_type, data: data.into(), ordering_key: None },
+        draft: EventDraft { event_type, data: data.into(), ordering_key: ordering_key.map(Box::from) },
         customer,
         claim,
     })
@@ -107,6 +111,16 @@ fn check_data(data: &str, at: &str, faults: &mut Faults) {
     }
 }
 
+fn check_ordering_key(key: Option<&str>, at: &str, faults: &mut Faults) {
+    let Some(key) = key else { return };
+    if key.is_empty() || key.len() > ORDERING_KEY_MAX {
+        let detail = format!("must be 1 to {ORDERING_KEY_MAX} bytes of UTF-8, found {}", key.len());
+        faults.add(child(at, "ordering_key"), detail);
+    } else if key.chars().any(char::is_control) {
+        faults.add(child(at, "ordering_key"), "must not hold control characters");
+    }
+}
+
 /// What a value is, by how its text begins.
 fn kind_of_text(text: &str) -> &'static str {
     match text.as_bytes().first() {
@@ -125,7 +139,12 @@ fn claim(wire: &Wire<'_>, key: &str, at: &str, actor: &str, faults: &mut Faults)
     }
     // Not the scope of a request's key, so that the same text may be used for both.
     let key = idempotency::hash(&[actor.as_bytes(), b"event", key.as_bytes()]);
-    let body_hash = idempotency::hash(&[wire.event_type.as_bytes(), wire.data.get().as_bytes()]);
+    // Without an ordering key the content is hashed as it was before there were any, so that a claim of before an update still fits.
+    let (event_type, data) = (wire.event_type.as_bytes(), wire.data.get().as_bytes());
+    let body_hash = match wire.ordering_key.as_deref() {
+        None => idempotency::hash(&[event_type, data]),
+        Some(ordering_key) => idempotency::hash(&[event_type, data, ordering_key.as_bytes()]),
+    };
     Some(Claim { key, body_hash })
 }
 
@@ -179,8 +198,10 @@ fn event_shape(value: &Value, at: &str, strict: bool, faults: &mut Faults) {
     if let Some(found) = event.get("data").filter(|found| !found.is_object()) {
         faults.add(event.pointer("data"), format!("expected an object, found {}", kind_of(found)));
     }
-    if let Some(found) = event.get("idempotency_key").filter(|found| !found.is_string()) {
-        faults.add(event.pointer("idempotency_key"), format!("expected text, found {}", kind_of(found)));
+    for name in ["idempotency_key", "ordering_key"] {
+        if let Some(found) = event.get(name).filter(|found| !found.is_string()) {
+            faults.add(event.pointer(name), format!("expected text, found {}", kind_of(found)));
+        }
     }
     event.finish(&[], faults);
 }

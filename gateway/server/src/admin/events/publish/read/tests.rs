@@ -104,3 +104,28 @@ fn an_events_own_key_is_claimed_for_its_content() {
     let other = claim(r#"{"type":"a","data":{"x":2},"idempotency_key":"k"}"#);
     assert!(other.key == one.key && other.body_hash != one.body_hash);
 }
+
+#[test]
+fn an_ordering_key_is_short_text_and_part_of_the_content() {
+    let keyed = |key: &str| {
+        let key = serde_json::to_string(key).unwrap();
+        format!(r#"{{"type":"a","data":{{}},"idempotency_key":"k","ordering_key":{key}}}"#)
+    };
+    let longest = "é".repeat(127) + "x";
+    let batch = read(&keyed(&longest)).unwrap();
+    assert_eq!(batch.events[0].draft.ordering_key.as_deref(), Some(longest.as_str()));
+    for bad in ["", "a\nb", "a\u{0}", "\u{85}", &"x".repeat(256)] {
+        assert_eq!(errors(&keyed(bad))[0].0, "/ordering_key", "{bad:?}");
+    }
+    assert_eq!(
+        errors(r#"[{"type":"a","data":{}},{"type":"a","data":{},"ordering_key":7}]"#),
+        [pair("/1/ordering_key", "expected text, found a number")]
+    );
+    assert!(read(r#"{"type":"a","data":{},"ordering_key":null}"#).unwrap().events[0].draft.ordering_key.is_none());
+
+    let claim = |body: &str| read(body).unwrap().events[0].claim.clone().unwrap();
+    let without = claim(r#"{"type":"a","data":{},"idempotency_key":"k"}"#);
+    let (one, other) = (claim(&keyed("cus_1")), claim(&keyed("cus_2")));
+    assert!(one.key == other.key && one.key == without.key);
+    assert!(one.body_hash != other.body_hash && one.body_hash != without.body_hash);
+}
