@@ -117,6 +117,10 @@ pub struct DeliveryConfig {
     pub timeout_default: Duration,
     /// Name resolution and connecting, TLS included.
     pub connect_timeout: Duration,
+    /// Statuses after which a delivery is not tried again, for a subscription that does not say.
+    pub permanent_statuses: Vec<u16>,
+    /// How old a delivery may become, for a subscription that does not say.
+    pub max_age: Duration,
     /// How much of an answer's body is kept, in bytes.
     pub response_bytes_max: usize,
     /// When a subscription's breaker opens.

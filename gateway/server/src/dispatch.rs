@@ -29,6 +29,7 @@ use crate::plugins::Plugins;
 use board::{Board, Limits};
 use client::{Client, ClientConfig};
 use courier::Courier;
+use decide::Defaults;
 use engine::{Engine, Nudge};
 use herald::Herald;
 use hookwright_core::delivery::Pending;
@@ -118,6 +119,7 @@ impl Dispatcher {
             plugins: parts.plugins,
             client,
             schedule: parts.config.schedule,
+            defaults: Defaults { permanent_statuses: parts.config.permanent_statuses, max_age: parts.config.max_age },
             complained_at: AtomicI64::new(0),
             noticed: Arc::clone(&parts.noticed),
         };

@@ -10,7 +10,7 @@ use hookwright_core::breaker::BreakerRules;
 use hookwright_core::egress::Cidr;
 use hookwright_core::establishment::Validity;
 use hookwright_core::region::RegionCode;
-use hookwright_core::retry::Schedule;
+use hookwright_core::retry::{Schedule, check_permanent_status};
 use hookwright_core::seal::Keyring;
 use hookwright_plugin_host::{DEADLINE_MAX, MEMORY_BYTES_MAX};
 use std::net::SocketAddr;
@@ -20,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_hours(24);
 const MIB: u64 = 1 << 20;
 const DAYS_MAX: u32 = 36_500;
 
@@ -212,7 +213,13 @@ fn delivery(reader: &mut Reader<'_>) -> DeliveryConfig {
         Schedule::default()
     });
     let timeout_default = reader.duration("delivery.timeout", 15 * SECOND, 100 * MS..=60 * SECOND);
+    let permanent_statuses = reader.list("delivery.permanent_statuses", Vec::new(), u16::to_string, |text| {
+        let status = text.parse().map_err(|_| format!("expected a status such as 422, found {}", found(text)))?;
+        check_permanent_status(status).map(|()| status).map_err(|error| format!("{status}: {error}"))
+    });
     DeliveryConfig {
+        permanent_statuses,
+        max_age: reader.duration("delivery.max_age", 7 * DAY, 60 * SECOND..=30 * DAY),
         schedule,
         in_flight_max: count(reader.number("delivery.in_flight_max", 256, 1..=65_536)),
         in_flight_default: reader.number("delivery.max_in_flight", 8, 1..=1_000),

@@ -53,6 +53,16 @@ pub const KEYS: &[Key] = &[
     key("delivery.in_flight_max", "256", "Deliveries under way at once, over all subscriptions."),
     key("delivery.max_in_flight", "8", "The same for one subscription that does not say."),
     key("delivery.timeout", "15s", "One whole exchange, for a subscription that does not say."),
+    key(
+        "delivery.permanent_statuses",
+        "[]",
+        "Statuses after which a delivery is not tried again, e.g. `[404, 422]`, for a subscription that does not say.",
+    ),
+    key(
+        "delivery.max_age",
+        "7d",
+        "How old a delivery may become and still be tried, for a subscription that does not say.",
+    ),
     key("delivery.connect_timeout", "5s", "Finding the address and connecting, TLS included."),
     key("delivery.response_bytes_max", "16KiB", "How much of an answer's body is kept."),
     key("delivery.breaker.window", "60s", "Over how long a subscription's outcomes are counted for its breaker."),

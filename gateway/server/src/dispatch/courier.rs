@@ -1,7 +1,7 @@
 //! One delivery's way: transform, envelope, signature, exchange, decision, record.
 
 use super::client::{Client, Exchange};
-use super::decide::{DEAD_LETTER, Decision, Ending, Moment, Rules, decide};
+use super::decide::{DEAD_LETTER, Decision, Defaults, Ending, Moment, Rules, decide, expires_at, over};
 use super::endpoint::Endpoint;
 use super::lane::Settled;
 use super::notice::Ticket;
@@ -45,6 +45,8 @@ pub(super) struct Courier {
     pub(super) client: Client,
     /// How far apart attempts are.
     pub(super) schedule: Schedule,
+    /// What holds for a subscription that does not say.
+    pub(super) defaults: Defaults,
     /// When a store's failure was last complained of, unix milliseconds.
     pub(super) complained_at: AtomicI64,
     /// Told when a notice to operators was left in the store.
@@ -72,6 +74,10 @@ impl Courier {
         id: AttemptId,
         mut ticket: Ticket,
     ) {
+        if let Some(reason) = over(&pending, endpoint.subscription(), &self.defaults, self.clock.now_ms()) {
+            ticket.settled(self.abandon(pending.id, reason).await);
+            return;
+        }
         let begun = Begun {
             endpoint: &endpoint,
             pending: &pending,
@@ -91,7 +97,8 @@ impl Courier {
     async fn attempt(&self, mut begun: Begun<'_>, event: &Event) -> Report {
         let body = envelope::build(event, begun.pending.subscription_id);
         let Some(binding) = &begun.endpoint.subscription().transform else {
-            return self.send(begun, Shaped::envelope(body)).await;
+            let shaped = Shaped::envelope(begun.endpoint, body);
+            return self.send(begun, shaped).await;
         };
         // Its future is large, and most deliveries have no transform.
         let call =
@@ -106,7 +113,8 @@ impl Courier {
                 begun
                     .logs
                     .push(format!("hookwright: the transform failed ({}); the envelope was sent as it is", error.kind));
-                self.send(begun, Shaped::envelope(body)).await
+                let shaped = Shaped::envelope(begun.endpoint, body);
+                self.send(begun, shaped).await
             }
             Reshaped::Failed { error, permanent } => {
                 let ending = Ending::PluginFailed { on_error: binding.on_error, permanent };
@@ -146,6 +154,8 @@ impl Courier {
             policy: subscription.retry_policy,
             max_retries: subscription.max_retries,
             schedule: &self.schedule,
+            permanent_statuses: self.defaults.permanent_statuses(&subscription.options),
+            expires_at: expires_at(begun.pending, &subscription.options, &self.defaults),
         };
         let moment = Moment {
             budget_used: begun.pending.budget_used().saturating_add(1),

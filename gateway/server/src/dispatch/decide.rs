@@ -1,8 +1,10 @@
 //! What follows from an attempt: pure, so that every rule of the retry policy is tested without a network.
 
-use hookwright_core::delivery::Next;
-use hookwright_core::retry::{RetryPolicy, Schedule, Verdict, classify, next_attempt};
-use hookwright_core::subscription::OnError;
+use hookwright_core::delivery::{Next, Pending};
+use hookwright_core::delivery_options::DeliveryOptions;
+use hookwright_core::retry::{RetryPolicy, Schedule, Verdict, attempts_max, classify, next_attempt};
+use hookwright_core::subscription::{OnError, Subscription};
+use std::time::Duration;
 
 /// The reason on record where no attempt is left.
 pub(super) const RETRIES_EXHAUSTED: &str = "retries_exhausted";
@@ -19,8 +21,26 @@ pub(super) const PERMANENT_FAULT: &str = "plugin_fault_permanent";
 /// The reason on record where the event is no longer in the store.
 pub(super) const EVENT_MISSING: &str = "event_missing";
 
-/// The reason on record of a delivery that was too old to be tried.
+/// The reason on record after a status that the subscription calls permanent.
+pub(super) const PERMANENT_STATUS: &str = "permanent_status";
+/// The reason on record where a delivery became too old to be tried again.
 pub(super) const EXPIRED: &str = "expired";
+
+/// What holds for a subscription that does not say.
+#[derive(Clone, Debug)]
+pub(super) struct Defaults {
+    /// Statuses after which a delivery is not tried again.
+    pub(super) permanent_statuses: Vec<u16>,
+    /// How old a delivery may become.
+    pub(super) max_age: Duration,
+}
+
+impl Defaults {
+    /// The statuses after which a delivery is not tried again. A list of the subscription's own replaces the gateway's.
+    pub(super) fn permanent_statuses<'a>(&'a self, options: &'a DeliveryOptions) -> &'a [u16] {
+        if options.permanent_statuses.is_empty() { &self.permanent_statuses } else { &options.permanent_statuses }
+    }
+}
 
 /// How an attempt ended, as far as the decision goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +74,10 @@ pub(super) struct Rules<'a> {
     pub(super) max_retries: u32,
     /// How far apart.
     pub(super) schedule: &'a Schedule,
+    /// Statuses after which there are no repeats.
+    pub(super) permanent_statuses: &'a [u16],
+    /// The last moment at which an attempt may begin, if there is one; unix milliseconds.
+    pub(super) expires_at: Option<i64>,
 }
 
 /// When the attempt ended, and which of its budget it was.
@@ -91,6 +115,7 @@ pub(super) fn decide(ending: Ending, rules: Rules<'_>, moment: Moment) -> Decisi
     match ending {
         Ending::Answered { status, retry_after_ms } => match classify(status) {
             Verdict::Delivered => plain(Next::Delivered),
+            Verdict::Retry if rules.permanent_statuses.contains(&status) => plain(failed(PERMANENT_STATUS)),
             Verdict::Gone => Decision { disable: Some(GONE), ..plain(failed(GONE)) },
             Verdict::Retry => plain(again(rules, moment, retry_after_ms)),
             Verdict::Throttled => Decision {
@@ -120,7 +145,46 @@ fn again(rules: Rules<'_>, moment: Moment, retry_after_ms: Option<i64>) -> Next 
         moment.jitter_unit,
         retry_after_ms,
     );
-    due_at.map_or_else(|| failed(RETRIES_EXHAUSTED), |due_at| Next::Retry { due_at })
+    match due_at {
+        None => failed(RETRIES_EXHAUSTED),
+        Some(due_at) if rules.expires_at.is_some_and(|last| due_at > last) => failed(EXPIRED),
+        Some(due_at) => Next::Retry { due_at },
+    }
+}
+
+/// The last moment at which an attempt for a delivery may begin, in unix milliseconds. `None` once an operator has begun a new budget: whoever asks for an old delivery wants it.
+pub(super) fn expires_at(pending: &Pending, options: &DeliveryOptions, defaults: &Defaults) -> Option<i64> {
+    if pending.budget_from > 0 {
+        return None;
+    }
+    // Before its first attempt a delivery is due since its creation, or since an operator asked for it.
+    let created_at = pending.id.created_at_ms();
+    let since = if pending.attempts == 0 { created_at.max(pending.due_at) } else { created_at };
+    let max_age = options.max_age_secs.map_or(defaults.max_age, Duration::from_secs);
+    Some(since.saturating_add(i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// Whether a delivery has become too old to be tried.
+pub(super) fn is_expired(pending: &Pending, options: &DeliveryOptions, defaults: &Defaults, now_ms: i64) -> bool {
+    expires_at(pending, options, defaults).is_some_and(|last| now_ms > last)
+}
+
+/// Whether a delivery's budget is spent before an attempt: it was made smaller meanwhile.
+fn is_spent(pending: &Pending, policy: RetryPolicy, max_retries: u32) -> bool {
+    u64::from(pending.budget_used()) >= attempts_max(policy, max_retries)
+}
+
+/// Why no attempt is to be made for a delivery that is due, if none is.
+pub(super) fn over(
+    pending: &Pending,
+    subscription: &Subscription,
+    defaults: &Defaults,
+    now_ms: i64,
+) -> Option<&'static str> {
+    if is_spent(pending, subscription.retry_policy, subscription.max_retries) {
+        return Some(RETRIES_EXHAUSTED);
+    }
+    is_expired(pending, &subscription.options, defaults, now_ms).then_some(EXPIRED)
 }
 
 fn failed(reason: &str) -> Next {
@@ -128,99 +192,4 @@ fn failed(reason: &str) -> Next {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: i64 = 1_767_565_800_000;
-
-    fn decided(ending: Ending, policy: RetryPolicy, max_retries: u32, budget_used: u32) -> Decision {
-        let schedule = Schedule::default();
-        let rules = Rules { policy, max_retries, schedule: &schedule };
-        decide(ending, rules, Moment { budget_used, now_ms: NOW, jitter_unit: 0.5 })
-    }
-
-    fn answered(status: u16) -> Ending {
-        Ending::Answered { status, retry_after_ms: None }
-    }
-
-    #[test]
-    fn every_2xx_delivers_and_nothing_else_does() {
-        for status in 200..=599 {
-            let next = decided(answered(status), RetryPolicy::Exponential, 5, 1).next;
-            assert_eq!(next == Next::Delivered, (200..300).contains(&status), "{status}");
-        }
-    }
-
-    #[test]
-    fn a_redirect_is_a_failure_like_any_other() {
-        for status in [301, 302, 303, 307, 308] {
-            let decision = decided(answered(status), RetryPolicy::Exponential, 5, 1);
-            assert_eq!(decision.next, Next::Retry { due_at: NOW + 5_000 });
-            assert_eq!((decision.disable, decision.throttled), (None, None));
-        }
-    }
-
-    #[test]
-    fn gone_ends_the_delivery_and_the_subscription() {
-        let decision = decided(answered(410), RetryPolicy::Exponential, 5, 1);
-        assert_eq!(decision.next, Next::Failed { reason: GONE.to_owned() });
-        assert_eq!(decision.disable, Some(GONE));
-    }
-
-    #[test]
-    fn the_schedule_is_walked_and_then_the_budget_is_spent() {
-        for (used, delay_s) in [(1, 5), (2, 300), (3, 1_800)] {
-            let next = decided(Ending::Broken, RetryPolicy::Exponential, 3, used).next;
-            assert_eq!(next, Next::Retry { due_at: NOW + delay_s * 1_000 }, "attempt {used}");
-        }
-        let next = decided(Ending::Broken, RetryPolicy::Exponential, 3, 4).next;
-        assert_eq!(next, Next::Failed { reason: RETRIES_EXHAUSTED.to_owned() });
-    }
-
-    #[test]
-    fn without_retries_one_attempt_is_all() {
-        for (policy, max_retries) in [(RetryPolicy::None, 5), (RetryPolicy::Exponential, 0)] {
-            let next = decided(answered(500), policy, max_retries, 1).next;
-            assert_eq!(next, Next::Failed { reason: RETRIES_EXHAUSTED.to_owned() });
-        }
-    }
-
-    #[test]
-    fn retry_after_postpones_and_never_hastens() {
-        let ending = |retry_after_ms| Ending::Answered { status: 429, retry_after_ms };
-        let decision = decided(ending(Some(60_000)), RetryPolicy::Exponential, 5, 1);
-        assert_eq!(decision.next, Next::Retry { due_at: NOW + 60_000 });
-        assert_eq!(decision.throttled, Some(Throttled { retry_after_ms: Some(60_000) }));
-        let sooner = decided(ending(Some(1)), RetryPolicy::Exponential, 5, 1);
-        assert_eq!(sooner.next, Next::Retry { due_at: NOW + 5_000 });
-    }
-
-    #[test]
-    fn busy_subscribers_are_slowed_even_when_the_budget_is_spent() {
-        for status in [429, 503] {
-            let decision = decided(answered(status), RetryPolicy::None, 0, 1);
-            assert_eq!(decision.next, Next::Failed { reason: RETRIES_EXHAUSTED.to_owned() });
-            assert!(decision.throttled.is_some());
-        }
-    }
-
-    #[test]
-    fn a_skip_is_final() {
-        let next = decided(Ending::Skipped, RetryPolicy::Exponential, 5, 1).next;
-        assert_eq!(next, Next::Failed { reason: SKIPPED_BY_PLUGIN.to_owned() });
-    }
-
-    #[test]
-    fn a_failed_transform_follows_its_binding() {
-        let failed = |reason: &str| Next::Failed { reason: reason.to_owned() };
-        for (on_error, permanent, expected) in [
-            (OnError::Retry, false, Next::Retry { due_at: NOW + 5_000 }),
-            (OnError::Retry, true, failed(PERMANENT_FAULT)),
-            (OnError::DeadLetter, false, failed(DEAD_LETTER)),
-            (OnError::Skip, true, failed(SKIPPED_ON_ERROR)),
-        ] {
-            let ending = Ending::PluginFailed { on_error, permanent };
-            assert_eq!(decided(ending, RetryPolicy::Exponential, 5, 1).next, expected);
-        }
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 
 use super::endpoint::{Endpoint, WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAMP, custom};
 use bytes::Bytes;
+use hookwright_core::delivery_options::DeliveryMethod;
 use hookwright_core::id::EventId;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri};
@@ -24,9 +25,14 @@ pub(super) struct Shaped {
 }
 
 impl Shaped {
-    /// The envelope as it is.
-    pub(super) fn envelope(body: Vec<u8>) -> Self {
-        Self { method: Method::POST, content_type: JSON, headers: Vec::new(), body: body.into() }
+    /// The envelope as it is, by the method that the subscription asks for.
+    pub(super) fn envelope(endpoint: &Endpoint, body: Vec<u8>) -> Self {
+        let method = match endpoint.subscription().options.method {
+            DeliveryMethod::Post => Method::POST,
+            DeliveryMethod::Put => Method::PUT,
+            DeliveryMethod::Patch => Method::PATCH,
+        };
+        Self { method, content_type: JSON, headers: Vec::new(), body: body.into() }
     }
 }
 
