@@ -5,6 +5,7 @@ mod conventions;
 mod idempotency;
 mod publishing;
 mod records;
+mod secrets;
 mod sources;
 mod subscriptions;
 

@@ -166,6 +166,8 @@ typed_ids! {
     AuditId "aud_";
     /// Long work an operator started.
     JobId "job_";
+    /// A secret that signs a subscription's deliveries.
+    SecretId "sec_";
     /// An API key (its public half).
     KeyId "key_";
 }

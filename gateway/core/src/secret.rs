@@ -4,6 +4,9 @@
 //! `reveal` is the one way to the text, easy to find in a review.
 
 mod api_key;
+mod ed25519;
+mod key;
+mod live;
 mod raw;
 mod signing;
 #[cfg(test)]
@@ -12,6 +15,9 @@ mod tests;
 use subtle::ConstantTimeEq;
 
 pub use api_key::{ApiKey, BadApiKey};
+pub use ed25519::{Ed25519Public, Ed25519Secret};
+pub use key::{KeyKind, SigningKey};
+pub use live::{BadRotation, LIVE_MAX, LiveSecret, live, rotated};
 pub use raw::RawSecret;
 pub use signing::SigningSecret;
 
@@ -33,6 +39,14 @@ pub enum BadSecret {
         /// How many bytes there are after decoding.
         bytes: usize,
     },
+    /// Not a private ed25519 key.
+    #[error(
+        "the secret is not an ed25519 key (expected whsk_ and in base64 the 32 bytes of its seed, or 64 with its public key)"
+    )]
+    Ed25519,
+    /// Not a public ed25519 key.
+    #[error("not a public ed25519 key (expected whpk_ and 32 bytes in base64)")]
+    Public,
     /// A verbatim secret that is longer than 512 bytes.
     #[error("the secret is longer than 512 bytes")]
     TooLong,

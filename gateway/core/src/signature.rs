@@ -21,7 +21,7 @@ pub use fault::{Direction, Flaw, VerifyError};
 pub use headers::Headers;
 pub use hmac_scheme::{Digest, Encoding, HmacScheme, Part, TimestampUnit};
 pub use scheme::{BadScheme, Scheme};
-pub use sign::{Signer, sign_v1};
+pub use sign::{Signer, sign, sign_v1};
 pub use verify::{Tier, Verified, Verifier, verify};
 
 /// The longest signature header that is looked at, in bytes.

@@ -4,7 +4,7 @@ use crate::delivery_options::DeliveryOptions;
 use crate::id::SubscriptionId;
 use crate::pattern::{EventPattern, EventType};
 use crate::retry::RetryPolicy;
-use crate::secret::SigningSecret;
+use crate::secret::LiveSecret;
 use serde::{Deserialize, Serialize};
 
 /// A subscription as stored. Its fields are those of `spec/webhooks-system.md`, plus what the design adds.
@@ -14,8 +14,8 @@ pub struct Subscription {
     pub id: SubscriptionId,
     /// Where deliveries go.
     pub url: String,
-    /// The live signing secrets, newest first; at least one.
-    pub secrets: Vec<SigningSecret>,
+    /// The signing secrets, newest first; at least one. Those whose overlap has ended go with the next change.
+    pub secrets: Vec<LiveSecret>,
     /// What it wants.
     pub events: Vec<EventPattern>,
     /// Whether new events are delivered to it.

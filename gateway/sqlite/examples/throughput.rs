@@ -9,7 +9,7 @@ use hookwright_core::event::EventDraft;
 use hookwright_core::intake::{Publication, Publish, Work};
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::seal::Keyring;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningSecret};
 use hookwright_core::subscription::Subscription;
 use hookwright_sqlite::{SqliteConfig, SqliteStore};
 use hookwright_store::{Catalog, Change, Clock, Intake, Outbox};
@@ -85,7 +85,7 @@ async fn subscribe(store: &SqliteStore) -> Result<(), Failed> {
     let subscription = Subscription {
         id: store.ids().next(),
         url: "https://hooks.example.com/".to_owned(),
-        secrets: vec![SigningSecret::generate([7; 32])],
+        secrets: vec![LiveSecret::lasting(store.ids().next(), SigningSecret::generate([7; 32]), 0)],
         events: vec!["*".parse()?],
         active: true,
         retry_policy: RetryPolicy::Exponential,

@@ -9,14 +9,14 @@ mod reception;
 mod resumption;
 mod world;
 
-use crate::id::{MessageId, SourceId, SubscriptionId};
+use crate::id::{MessageId, SecretId, SourceId, SubscriptionId};
 use crate::intake::{Publication, Publish, PutCustomer, Receive, Work};
 use crate::message::{
     ConsultationCompleted, ConsultationScheduled, Fact, Parsed, PatientUpdated, PlatformFact, RawMessage,
 };
 use crate::region::Address;
 use crate::retry::RetryPolicy;
-use crate::secret::SigningSecret;
+use crate::secret::{LiveSecret, SigningSecret};
 use crate::subscription::Subscription;
 use crate::{customer, event, idempotency};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn subscription(number: i64, patterns: &[&str]) -> Arc<Subscription> {
     Arc::new(Subscription {
         id: SubscriptionId::from_i64(number).unwrap(),
         url: "https://example.com/hook".to_owned(),
-        secrets: vec![SigningSecret::generate([7; 32])],
+        secrets: vec![LiveSecret::lasting(SecretId::from_i64(1).unwrap(), SigningSecret::generate([7; 32]), 0)],
         events: patterns.iter().map(|pattern| pattern.parse().unwrap()).collect(),
         active: true,
         retry_policy: RetryPolicy::Exponential,

@@ -6,6 +6,8 @@ mod header;
 mod health;
 mod options;
 mod read;
+mod rotate;
+mod secret;
 mod show;
 
 use super::answer;
@@ -22,10 +24,11 @@ use axum::response::{IntoResponse, Response};
 use edit::{Edit, change};
 pub use health::{health, waits_for};
 use hookwright_core::id::SubscriptionId;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningSecret};
 use hookwright_core::subscription::Subscription;
 use hookwright_store::{Change, KeyScope};
 use http::{HeaderMap, StatusCode, Uri};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// `GET /admin/subscriptions`.
@@ -40,7 +43,7 @@ pub async fn list(
     let all = app.store.subscriptions();
     let (rows, next) = query::page_of(&all, |subscription| subscription.id.get(), page);
     let with_values = call.caller.may(KeyScope::Admin);
-    let rows = rows.into_iter().map(|subscription| show::Shown::of(subscription, with_values)).collect();
+    let rows = rows.into_iter().map(|subscription| show::Shown::of(subscription, with_values, call.now_ms)).collect();
     answer::list(rows, query::cursor::<SubscriptionId>(next))
 }
 
@@ -55,11 +58,12 @@ pub async fn create(
         return Ok(response);
     }
     let wanted = read::read(&app, &body::value(&bytes)?, None).await?;
-    let secret = wanted.secret.clone().unwrap_or_else(|| SigningSecret::generate(chance::bytes()));
+    let key = wanted.secret.clone().unwrap_or_else(|| SigningSecret::generate(chance::bytes()).into());
+    let secret = LiveSecret::lasting(app.ids.next(), key.clone(), call.now_ms);
     let actor = call.caller.actor.clone();
-    let subscription = wanted.into_new(app.ids.next(), secret.clone(), actor, call.now_ms);
+    let subscription = wanted.into_new(app.ids.next(), secret, actor);
     let id = subscription.id;
-    let fresh = answer::store(StatusCode::CREATED, &show::Shown::with_secret(&subscription, &secret))?;
+    let fresh = answer::store(StatusCode::CREATED, &show::Shown::with_secret(&subscription, &key, call.now_ms))?;
     let change = Change {
         audit: call.audit("subscription.created", &id, ""),
         claim: call.claim(&bytes).map(|claim| (claim, fresh.clone())),
@@ -78,7 +82,7 @@ pub async fn get(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let subscription = find(&app, &id)?;
-    answer::ok(&show::Shown::of(&subscription, call.caller.may(KeyScope::Admin)))
+    answer::ok(&show::Shown::of(&subscription, call.caller.may(KeyScope::Admin), call.now_ms))
 }
 
 /// `PUT /admin/subscriptions/{id}`.
@@ -127,6 +131,20 @@ pub async fn resume(
 ) -> Result<Response, Problem> {
     body::none(&app, request).await?;
     change(&app, &call, &id, &Condition::of(&headers), &Edit::Resume).await
+}
+
+/// `POST /admin/subscriptions/{id}/rotate-secret`.
+pub async fn rotate_secret(
+    State(app): State<App>,
+    Extension(call): Extension<Arc<Call>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Problem> {
+    let bytes = body::optional_json(&app, request).await?;
+    let stated = if bytes.is_empty() { Value::Object(serde_json::Map::new()) } else { body::value(&bytes)? };
+    let edit = Edit::Rotate(rotate::Rotation::read(&stated)?, bytes);
+    change(&app, &call, &id, &Condition::of(&headers), &edit).await
 }
 
 /// `DELETE /admin/subscriptions/{id}`.

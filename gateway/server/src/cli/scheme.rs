@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// The scheme and the secret.
 #[derive(clap::Args)]
 pub(super) struct SchemeArguments {
-    /// The secret: `whsec_…` for Standard Webhooks, any text for an HMAC. Better given in the variable or a file, for arguments
+    /// The secret: `whsec_…` for Standard Webhooks (`sign` takes `whsk_…`, too), any text for an HMAC. Better given in the variable or a file, for arguments
     /// can be seen by others on the machine.
     #[arg(long, value_name = "TEXT", env = "HOOKWRIGHT_SECRET", hide_env_values = true)]
     secret: Option<String>,
@@ -89,6 +89,13 @@ impl SchemeArguments {
 
     /// The secret, checked against the scheme.
     pub(super) fn secret(&self, scheme: &Scheme) -> Result<RawSecret, Failure> {
+        let secret = self.unchecked_secret()?;
+        scheme.check_secret(&secret).map_err(|error| usage(error.to_string()))?;
+        Ok(secret)
+    }
+
+    /// The secret as it was given.
+    pub(super) fn unchecked_secret(&self) -> Result<RawSecret, Failure> {
         let text = match (&self.secret, &self.secret_file) {
             (Some(text), _) => text.clone(),
             (None, Some(file)) => {
@@ -99,8 +106,6 @@ impl SchemeArguments {
             }
             (None, None) => return Err(usage("a secret is needed: --secret, --secret-file or HOOKWRIGHT_SECRET")),
         };
-        let secret = RawSecret::parse(&text).map_err(|error| usage(error.to_string()))?;
-        scheme.check_secret(&secret).map_err(|error| usage(error.to_string()))?;
-        Ok(secret)
+        RawSecret::parse(&text).map_err(|error| usage(error.to_string()))
     }
 }

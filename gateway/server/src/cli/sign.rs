@@ -6,8 +6,8 @@ use super::output::{print, print_json};
 use super::scheme::SchemeArguments;
 use crate::chance;
 use crate::clock::SystemClock;
-use hookwright_core::secret::{RawSecret, SigningSecret};
-use hookwright_core::signature::{HmacScheme, Scheme, TimestampUnit, sign_v1};
+use hookwright_core::secret::{RawSecret, SigningKey};
+use hookwright_core::signature::{HmacScheme, Scheme, TimestampUnit, sign};
 use hookwright_store::Clock;
 use serde_json::json;
 use std::fmt::Write;
@@ -42,7 +42,11 @@ type Headers = Vec<(String, String)>;
 
 pub(super) fn run(arguments: &SignArguments) -> Result<ExitCode, Failure> {
     let scheme = arguments.scheme.scheme()?;
-    let secret = arguments.scheme.secret(&scheme)?;
+    let secret = match &scheme {
+        // We sign with either kind of key.
+        Scheme::StandardWebhooks { .. } => arguments.scheme.unchecked_secret()?,
+        _ => arguments.scheme.secret(&scheme)?,
+    };
     let body = arguments.body.read()?;
     let mut headers = parse_headers(&arguments.headers)?;
     let now_secs = arguments.timestamp.unwrap_or_else(|| SystemClock.now_ms().div_euclid(1000));
@@ -81,8 +85,8 @@ fn standard(id: Option<&str>, secret: &RawSecret, now_secs: i64, body: &[u8]) ->
     if id.contains('.') || !id.bytes().all(|b| b.is_ascii_graphic()) || id.is_empty() {
         return Err(usage("--id: expected visible ASCII without a dot, which separates the signed parts"));
     }
-    let secret = SigningSecret::parse(secret.reveal()).map_err(|error| usage(error.to_string()))?;
-    let signature = sign_v1(&[secret], &id, now_secs, body);
+    let key = SigningKey::parse(secret.reveal()).map_err(|error| usage(error.to_string()))?;
+    let signature = sign([&key], &id, now_secs, body);
     Ok(vec![
         ("webhook-id".to_owned(), id),
         ("webhook-timestamp".to_owned(), now_secs.to_string()),

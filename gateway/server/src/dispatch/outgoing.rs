@@ -49,7 +49,7 @@ impl Outgoing {
     pub(super) fn sign(endpoint: &Endpoint, event: EventId, shaped: Shaped, now_ms: i64) -> Self {
         let id = event.to_string();
         let seconds = now_ms.div_euclid(1000);
-        let mut signature = value(&endpoint.signer().sign(&id, seconds, &shaped.body));
+        let mut signature = value(&endpoint.signer().sign(&id, now_ms, &shaped.body));
         signature.set_sensitive(true);
         let mut headers = endpoint.common_headers().clone();
         for (name, value) in custom(&shaped.headers) {

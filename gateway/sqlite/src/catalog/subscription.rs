@@ -8,11 +8,11 @@ use crate::fault::Failure;
 use crate::sealer::{Sealer, column};
 use crate::sweep;
 use hookwright_core::delivery_options::DeliveryOptions;
-use hookwright_core::id::SubscriptionId;
+use hookwright_core::id::{SecretId, SubscriptionId};
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::pattern::EventPattern;
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningKey};
 use hookwright_core::subscription::{Subscription, Transform};
 use hookwright_store::{Change, Saved, StoreError};
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,11 @@ use std::sync::Arc;
 #[derive(Serialize, Deserialize)]
 struct Document {
     url: String,
+    /// As they were kept before each had an end; read where `live_secrets` is not there.
+    #[serde(default)]
     secrets: Vec<String>,
+    #[serde(default)]
+    live_secrets: Option<Vec<KeptSecret>>,
     events: Vec<EventPattern>,
     retry_policy: RetryPolicy,
     max_retries: u32,
@@ -39,12 +43,34 @@ struct Document {
     disabled_reason: Option<String>,
 }
 
+/// One of its secrets.
+#[derive(Serialize, Deserialize)]
+struct KeptSecret {
+    id: SecretId,
+    key: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+}
+
+impl KeptSecret {
+    fn of(secret: &LiveSecret) -> Self {
+        let key = secret.key.reveal().to_string();
+        Self { id: secret.id, key, created_at: secret.created_at, expires_at: secret.expires_at }
+    }
+
+    fn read(&self) -> Option<LiveSecret> {
+        let key = SigningKey::parse(&self.key).ok()?;
+        Some(LiveSecret { id: self.id, key, created_at: self.created_at, expires_at: self.expires_at })
+    }
+}
+
 impl Document {
     fn of(subscription: &Subscription) -> Self {
         let subscription = subscription.clone();
         Self {
             url: subscription.url,
-            secrets: subscription.secrets.iter().map(|secret| secret.reveal().to_string()).collect(),
+            secrets: Vec::new(),
+            live_secrets: Some(subscription.secrets.iter().map(KeptSecret::of).collect()),
             events: subscription.events,
             retry_policy: subscription.retry_policy,
             max_retries: subscription.max_retries,
@@ -57,6 +83,14 @@ impl Document {
             max_in_flight: subscription.max_in_flight,
             options: subscription.options,
             disabled_reason: subscription.disabled_reason,
+        }
+    }
+
+    /// Its secrets; `None` if one of them is none.
+    fn secrets(&self, subscription: i64, created_at: i64) -> Option<Vec<LiveSecret>> {
+        match &self.live_secrets {
+            Some(kept) => kept.iter().map(KeptSecret::read).collect(),
+            None => self.secrets.iter().zip(0..).map(|(text, at)| former(text, at, subscription, created_at)).collect(),
         }
     }
 }
@@ -75,11 +109,11 @@ impl Row {
         let reading = Reading { table: "subscription", row: self.id };
         let place = column::subscription_document(self.id);
         let (document, _): (Document, _) = sealer.open_parcel(place, &self.document)?;
-        let secrets = document.secrets.iter().map(|text| SigningSecret::parse(text)).collect::<Result<_, _>>();
+        let secrets = document.secrets(self.id, self.created_at);
         Ok(Subscription {
             id: reading.id("id", self.id)?,
             url: document.url,
-            secrets: reading.word("document", secrets.ok())?,
+            secrets: reading.word("document", secrets)?,
             events: document.events,
             active: self.active == 1,
             retry_policy: document.retry_policy,
@@ -98,6 +132,12 @@ impl Row {
             version: self.version,
         })
     }
+}
+
+/// A secret of before they had ids: it takes a number that follows from the subscription's, the same at every reading.
+fn former(text: &str, at: i64, subscription: i64, created_at: i64) -> Option<LiveSecret> {
+    let id = SecretId::from_i64(subscription.checked_sub(at)?).ok()?;
+    Some(LiveSecret::lasting(id, SigningKey::parse(text).ok()?, created_at))
 }
 
 /// Every subscription that is not deleted, oldest first.
@@ -192,4 +232,25 @@ pub(crate) async fn write(desk: &mut Desk, subscription: Subscription) -> Result
     let subscription = Arc::new(subscription);
     desk.updates.push(Update::Subscription(Arc::clone(&subscription)));
     Ok(subscription)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORMER: &str = r#"{"url":"https://example.com/","secrets":["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw","whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"],
+        "events":["*"],"retry_policy":"none","max_retries":0,"name":"n","description":null,"created_by":"local","transform":null,"headers":[],
+        "timeout_ms":1,"max_in_flight":1,"disabled_reason":null}"#;
+
+    #[test]
+    fn secrets_of_before_they_had_ends_last() {
+        let document: Document = serde_json::from_str(FORMER).unwrap();
+        let secrets = document.secrets(5_000, 7).unwrap();
+        let told: Vec<_> = secrets.iter().map(|s| (s.id.get(), s.key.hint(), s.created_at, s.expires_at)).collect();
+        let expected = [(5_000, "whsec_…LaSw".to_owned(), 7, None), (4_999, "whsec_…b7oD".to_owned(), 7, None)];
+        assert_eq!(told, expected);
+        assert_eq!(document.secrets(5_000, 7).unwrap(), secrets, "the same at every reading");
+        let bad: Document = serde_json::from_str(&FORMER.replace("LaSw", "!!!!")).unwrap();
+        assert!(bad.secrets(5_000, 7).is_none());
+    }
 }

@@ -11,7 +11,7 @@ use hookwright_core::message::{Parsed, RawMessage, Reason};
 use hookwright_core::region::Address;
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::seal::Keyring;
-use hookwright_core::secret::{RawSecret, SigningSecret};
+use hookwright_core::secret::{LiveSecret, RawSecret, SigningSecret};
 use hookwright_core::signature::Scheme;
 use hookwright_core::source::{OnPluginFailure, Source};
 use hookwright_core::subscription::Subscription;
@@ -147,7 +147,11 @@ pub async fn subscribe(store: &SqliteStore) -> Arc<Subscription> {
     let subscription = Subscription {
         id: store.ids().next(),
         url: format!("https://hooks.example.com/{MARKER}"),
-        secrets: vec![SigningSecret::generate(*b"0123456789abcdef0123456789abcdef")],
+        secrets: vec![LiveSecret::lasting(
+            store.ids().next(),
+            SigningSecret::generate(*b"0123456789abcdef0123456789abcdef"),
+            0,
+        )],
         events: vec!["*".parse().unwrap()],
         active: true,
         retry_policy: RetryPolicy::Exponential,

@@ -8,7 +8,7 @@ use hookwright_core::idempotency::Claimed;
 use hookwright_core::intake::{Answer, Publication, Publish, Published, PublishedEvent, Work};
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::seal::Keyring;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningSecret};
 use hookwright_core::subscription::Subscription;
 use hookwright_sqlite::{Durability, Entropy, SqliteConfig, SqliteStore};
 use hookwright_store::{Catalog, Change, Intake, Journal, ManualClock, Outbox, StoreError};
@@ -181,7 +181,7 @@ async fn subscribe(store: &SqliteStore) {
     let subscription = Subscription {
         id: store.ids().next(),
         url: "https://hooks.example.com/".to_owned(),
-        secrets: vec![SigningSecret::generate([7; 32])],
+        secrets: vec![LiveSecret::lasting(store.ids().next(), SigningSecret::generate([7; 32]), 0)],
         events: vec!["*".parse().unwrap()],
         active: true,
         retry_policy: RetryPolicy::Exponential,

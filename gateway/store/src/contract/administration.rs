@@ -11,7 +11,7 @@ use hookwright_core::delivery_options::{
 use hookwright_core::id::SourceId;
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::{RawSecret, SigningSecret};
+use hookwright_core::secret::{KeyKind, LiveSecret, RawSecret, SigningKey, SigningSecret};
 use hookwright_core::signature::Scheme;
 use hookwright_core::source::{OnPluginFailure, Source};
 use hookwright_core::subscription::{OnError, Subscription, Transform};
@@ -57,7 +57,7 @@ pub async fn every_field_of_a_subscription_is_kept(factory: &dyn Factory) {
         deadline_ms: Some(120),
     };
     let full = Subscription {
-        secrets: vec![SigningSecret::generate([9; 32]), SigningSecret::generate([8; 32])],
+        secrets: secrets(&trial),
         retry_policy: RetryPolicy::None,
         max_retries: 0,
         description: Some("müde 'quoted' \\ \u{1f9ea}".to_owned()),
@@ -78,6 +78,18 @@ pub async fn every_field_of_a_subscription_is_kept(factory: &dyn Factory) {
     assert_same(&made, &full);
     trial.reopen().await;
     assert_same(&trial.subscription(id).expect("it survives"), &full);
+}
+
+/// One that lasts, and one of the other kind whose end is near.
+fn secrets(trial: &Trial<'_>) -> Vec<LiveSecret> {
+    let ending = SigningKey::generate(KeyKind::Ed25519, [8; 32]).expect("a key");
+    vec![
+        LiveSecret::lasting(trial.ids.next(), SigningSecret::generate([9; 32]), trial.now() - 1),
+        LiveSecret {
+            expires_at: Some(trial.now() + 5),
+            ..LiveSecret::lasting(trial.ids.next(), ending, trial.now() - 7)
+        },
+    ]
 }
 
 /// One of everything that is said less often.

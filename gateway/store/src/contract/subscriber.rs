@@ -6,7 +6,7 @@ use super::{answer, operator};
 use hookwright_core::delivery::{Attempt, AttemptError, Finish, Next, Pending};
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningSecret};
 use hookwright_core::subscription::Subscription;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(super) fn draft(trial: &Trial<'_>, events: &[&str]) -> Subscription {
     Subscription {
         id,
         url: format!("https://hooks.example.com/{id}"),
-        secrets: vec![SigningSecret::generate([7; 32])],
+        secrets: vec![LiveSecret::lasting(trial.ids.next(), SigningSecret::generate([7; 32]), 0)],
         events: events.iter().map(|pattern| pattern.parse().expect("a pattern")).collect(),
         active: true,
         retry_policy: RetryPolicy::Exponential,

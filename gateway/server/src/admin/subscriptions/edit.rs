@@ -1,5 +1,6 @@
 //! Changes to a subscription that is there.
 
+use super::rotate::Rotation;
 use super::{find, header, read, show};
 use crate::admin::answer;
 use crate::admin::call::Call;
@@ -8,6 +9,8 @@ use crate::admin::patch;
 use crate::app::App;
 use crate::problem::Problem;
 use axum::response::Response;
+use bytes::Bytes;
+use hookwright_core::secret::live;
 use hookwright_core::subscription::Subscription;
 use hookwright_store::{Change, KeyScope, StoreError};
 use http::StatusCode;
@@ -28,6 +31,8 @@ pub enum Edit {
     Pause,
     /// Deliveries again.
     Resume,
+    /// Another secret, by the body that asks for it.
+    Rotate(Rotation, Bytes),
 }
 
 impl Edit {
@@ -36,16 +41,34 @@ impl Edit {
             Self::Replace(_) | Self::Merge(_) => "subscription.updated",
             Self::Pause => "subscription.paused",
             Self::Resume => "subscription.resumed",
+            Self::Rotate(..) => "subscription.secret_rotated",
         }
     }
 
-    async fn apply(&self, app: &App, current: &Subscription) -> Result<Subscription, Problem> {
+    /// What an idempotency key stands for, beside the path.
+    fn body(&self) -> &[u8] {
+        match self {
+            Self::Rotate(_, body) => body,
+            _ => b"",
+        }
+    }
+
+    /// The changed subscription as the answer shows it.
+    fn show<'a>(&self, next: &'a Subscription, with_values: bool, now_ms: i64) -> show::Shown<'a> {
+        match self {
+            Self::Rotate(rotation, _) => show::Shown::with_secret(next, rotation.key(), now_ms),
+            _ => show::Shown::of(next, with_values, now_ms),
+        }
+    }
+
+    async fn apply(&self, app: &App, current: &Subscription, now_ms: i64) -> Result<Subscription, Problem> {
         match self {
             Self::Pause => Ok(with_activity(current.clone(), false)),
             Self::Resume => Ok(with_activity(current.clone(), true)),
+            Self::Rotate(rotation, _) => rotation.apply(app, current, now_ms),
             Self::Replace(body) => {
                 let wanted = read::read(app, body, Some(current)).await?;
-                Ok(wanted.into_changed(current))
+                Ok(wanted.into_changed(current, app.ids.next(), now_ms))
             }
             Self::Merge(body) => {
                 let mut whole = show::document(current);
@@ -53,7 +76,7 @@ impl Edit {
                 header::unify_case(&mut body);
                 patch::merge(&mut whole, body);
                 let wanted = read::read(app, &whole, Some(current)).await?;
-                Ok(wanted.into_changed(current))
+                Ok(wanted.into_changed(current, app.ids.next(), now_ms))
             }
         }
     }
@@ -72,19 +95,21 @@ pub fn with_activity(mut subscription: Subscription, active: bool) -> Subscripti
 
 /// Changes a subscription and tells the dispatcher. Without a condition, the last writer wins: a change that came too late is made on what is there by then.
 pub async fn change(app: &App, call: &Call, id: &str, condition: &Condition, edit: &Edit) -> Result<Response, Problem> {
-    if let Some(response) = call.replay(app, b"").await? {
+    if let Some(response) = call.replay(app, edit.body()).await? {
         return Ok(response);
     }
     for _ in 0..TRIES {
         let current = find(app, id)?;
         condition.check(current.version)?;
-        let mut next = edit.apply(app, &current).await?;
+        let mut next = edit.apply(app, &current, call.now_ms).await?;
+        next.secrets = live(&next.secrets, call.now_ms).cloned().collect();
         next.version = current.version + 1;
         next.updated_at = call.now_ms;
-        let fresh = answer::store(StatusCode::OK, &show::Shown::of(&next, call.caller.may(KeyScope::Admin)))?;
+        let shown = edit.show(&next, call.caller.may(KeyScope::Admin), call.now_ms);
+        let fresh = answer::store(StatusCode::OK, &shown)?;
         let change = Change {
             audit: call.audit(edit.action(), &current.id, format!("version={}", next.version)),
-            claim: call.claim(b"").map(|claim| (claim, fresh.clone())),
+            claim: call.claim(edit.body()).map(|claim| (claim, fresh.clone())),
         };
         match app.store.update_subscription(next, current.version, change).await {
             Err(StoreError::Stale) if condition.is_open() => {}

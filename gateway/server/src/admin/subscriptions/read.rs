@@ -2,16 +2,16 @@
 
 use super::binding::{self, Candidates};
 use super::edit::with_activity;
-use super::{header, options};
+use super::{header, options, secret};
 use crate::admin::body::{Faults, Object, child, kind_of};
 use crate::app::App;
 use crate::problem::Problem;
 use hookwright_core::delivery_options::DeliveryOptions;
 use hookwright_core::egress::{AddressPolicy, UrlFault, check_url};
-use hookwright_core::id::SubscriptionId;
+use hookwright_core::id::{SecretId, SubscriptionId};
 use hookwright_core::pattern::EventPattern;
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningKey};
 use hookwright_core::subscription::{Subscription, Transform};
 use serde_json::Value;
 
@@ -28,7 +28,8 @@ const NAME_CHARACTERS_MAX: usize = 200;
 const DESCRIPTION_CHARACTERS_MAX: usize = 2000;
 const URL_CHARACTERS_MAX: usize = 2048;
 /// What reads show and nobody can set.
-const SET_BY_THE_GATEWAY: [&str; 6] = ["id", "secret_hint", "disabled_reason", "created_at", "updated_at", "version"];
+const SET_BY_THE_GATEWAY: [&str; 7] =
+    ["id", "secret_hint", "secrets", "disabled_reason", "created_at", "updated_at", "version"];
 
 /// What a subscription is held against, and what it is where nothing is said.
 struct Rules<'a> {
@@ -43,7 +44,7 @@ struct Rules<'a> {
 #[derive(Debug)]
 pub struct Wanted {
     /// The secret, if it is stated.
-    pub secret: Option<SigningSecret>,
+    pub secret: Option<SigningKey>,
     url: String,
     events: Vec<EventPattern>,
     active: bool,
@@ -83,7 +84,7 @@ fn fields(mut object: Object<'_>, rules: &Rules<'_>, faults: &mut Faults) -> Opt
     let name = object.required_text("name", NAME_CHARACTERS_MAX, faults);
     let url = url(&mut object, &rules.addresses, faults);
     let events = events(&mut object, faults);
-    let secret = secret(&mut object, faults);
+    let secret = secret::read(&mut object, faults);
     let active = object.flag("active", faults);
     let retry_policy = object.word("retry_policy", &RETRY_POLICIES, faults);
     let max_retries = object.number("max_retries", 0..=MAX_RETRIES_MAX, faults);
@@ -147,11 +148,6 @@ fn events(object: &mut Object<'_>, faults: &mut Faults) -> Option<Vec<EventPatte
     Some(patterns)
 }
 
-fn secret(object: &mut Object<'_>, faults: &mut Faults) -> Option<SigningSecret> {
-    let text = object.text("secret", 200, faults)?;
-    SigningSecret::parse(text).map_err(|error| faults.add("/secret", error.to_string())).ok()
-}
-
 /// Who made a subscription can be said when it is made, and repeated later.
 fn created_by(object: &mut Object<'_>, recorded: Option<&str>, faults: &mut Faults) -> Option<String> {
     let told = object.text("created_by", NAME_CHARACTERS_MAX, faults)?;
@@ -162,9 +158,9 @@ fn created_by(object: &mut Object<'_>, recorded: Option<&str>, faults: &mut Faul
 }
 
 impl Wanted {
-    /// A new subscription.
-    pub fn into_new(self, id: SubscriptionId, secret: SigningSecret, actor: String, now_ms: i64) -> Subscription {
-        let active = self.active;
+    /// A new subscription, as old as its secret.
+    pub fn into_new(self, id: SubscriptionId, secret: LiveSecret, actor: String) -> Subscription {
+        let (active, now_ms) = (self.active, secret.created_at);
         let subscription = Subscription {
             id,
             url: self.url,
@@ -189,12 +185,13 @@ impl Wanted {
         with_activity(subscription, active)
     }
 
-    /// A subscription that is there, as the body states it. Without a secret in the body it keeps its own.
-    pub fn into_changed(self, current: &Subscription) -> Subscription {
+    /// A subscription that is there, as the body states it. A secret in the body takes the place of all others, at once; without one it keeps its own.
+    pub fn into_changed(self, current: &Subscription, secret_id: SecretId, now_ms: i64) -> Subscription {
         let active = self.active;
+        let replaced = |key| vec![LiveSecret::lasting(secret_id, key, now_ms)];
         let subscription = Subscription {
             url: self.url,
-            secrets: self.secret.map_or_else(|| current.secrets.clone(), |secret| vec![secret]),
+            secrets: self.secret.map_or_else(|| current.secrets.clone(), replaced),
             events: self.events,
             retry_policy: self.retry_policy,
             max_retries: self.max_retries,

@@ -1,8 +1,9 @@
 //! Subscriptions as the API shows them.
 
+use super::secret;
 use hookwright_core::delivery_options::{DeliveryMethod, HeadOfLine, Ordering};
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::SigningKey;
 use hookwright_core::subscription::{Subscription, Transform};
 use hookwright_core::timestamp::format_ms;
 use serde::Serialize;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 /// What stands for a header's value before those who may not see it: it may be a receiver's credential.
 const HIDDEN: &str = "…";
 
-/// A subscription, its secret as a hint.
+/// A subscription, its secrets as hints.
 #[derive(Serialize)]
 pub struct Shown<'a> {
     id: String,
@@ -24,6 +25,7 @@ pub struct Shown<'a> {
     secret: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_hint: Option<String>,
+    secrets: Vec<secret::Shown>,
     events: Vec<String>,
     active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +53,7 @@ pub struct Shown<'a> {
 
 impl<'a> Shown<'a> {
     /// A subscription; its headers' values only where the caller could have set them.
-    pub fn of(subscription: &'a Subscription, with_values: bool) -> Self {
+    pub fn of(subscription: &'a Subscription, with_values: bool, now_ms: i64) -> Self {
         let value = |value: &'a str| if with_values { value } else { HIDDEN };
         let headers = subscription.headers.iter().map(|(name, text)| (name.as_str(), value(text))).collect();
         Self {
@@ -60,7 +62,8 @@ impl<'a> Shown<'a> {
             description: subscription.description.as_deref(),
             url: &subscription.url,
             secret: None,
-            secret_hint: subscription.secrets.first().map(SigningSecret::hint),
+            secret_hint: subscription.secrets.first().map(|newest| newest.key.hint()),
+            secrets: secret::shown(&subscription.secrets, now_ms),
             events: subscription.events.iter().map(ToString::to_string).collect(),
             active: subscription.active,
             disabled_reason: subscription.disabled_reason.as_deref(),
@@ -83,9 +86,9 @@ impl<'a> Shown<'a> {
         }
     }
 
-    /// A subscription that was made just now, with its secret: the one time it is shown.
-    pub fn with_secret(subscription: &'a Subscription, secret: &SigningSecret) -> Self {
-        Self { secret: Some(secret.reveal().to_string()), ..Self::of(subscription, true) }
+    /// A subscription whose secret was made just now, with that secret: the one time it is shown.
+    pub fn with_secret(subscription: &'a Subscription, key: &SigningKey, now_ms: i64) -> Self {
+        Self { secret: Some(key.reveal().to_string()), ..Self::of(subscription, true, now_ms) }
     }
 }
 

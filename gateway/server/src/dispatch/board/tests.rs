@@ -3,9 +3,10 @@ use crate::dispatch::client::{Client, ClientConfig};
 use crate::dispatch::lane::Window;
 use hookwright_core::delivery_options::{DeliveryOptions, HeadOfLine, HeadPolicy};
 use hookwright_core::egress::AddressPolicy;
+use hookwright_core::id::SecretId;
 use hookwright_core::pattern::EventType;
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningSecret};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ fn subscription(number: i64, active: bool, max_in_flight: u32) -> Arc<Subscripti
     Arc::new(Subscription {
         id: SubscriptionId::from_i64(number).unwrap(),
         url: "https://example.com/hooks".to_owned(),
-        secrets: vec![SigningSecret::generate([7; 32])],
+        secrets: vec![LiveSecret::lasting(SecretId::from_i64(1).unwrap(), SigningSecret::generate([7; 32]), 0)],
         events: Vec::new(),
         active,
         retry_policy: RetryPolicy::Exponential,

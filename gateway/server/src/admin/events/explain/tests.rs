@@ -1,7 +1,7 @@
 use super::*;
-use hookwright_core::id::{DeliveryId, EventId};
+use hookwright_core::id::{DeliveryId, EventId, SecretId};
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningSecret};
 
 const EVENT_AT: i64 = 1_000;
 
@@ -9,7 +9,7 @@ fn subscription(id: i64, events: &[&str]) -> Subscription {
     Subscription {
         id: SubscriptionId::from_i64(id).unwrap(),
         url: "https://example.com/".into(),
-        secrets: vec![SigningSecret::generate([1; 32])],
+        secrets: vec![LiveSecret::lasting(SecretId::from_i64(1).unwrap(), SigningSecret::generate([1; 32]), 0)],
         events: events.iter().map(|text| text.parse().unwrap()).collect(),
         active: true,
         retry_policy: RetryPolicy::None,

@@ -1,5 +1,10 @@
 use super::*;
+use hookwright_core::secret::SigningSecret;
 use serde_json::json;
+
+fn secret() -> LiveSecret {
+    LiveSecret::lasting(SecretId::from_i64(9).unwrap(), SigningSecret::generate([1; 32]), 5)
+}
 
 fn rules() -> Rules<'static> {
     Rules {
@@ -35,8 +40,7 @@ fn name_url_and_events_are_enough() {
     assert!(wanted.active && wanted.secret.is_none());
     assert_eq!((wanted.retry_policy, wanted.max_retries), (RetryPolicy::Exponential, 8));
     assert_eq!((wanted.timeout_ms, wanted.max_in_flight), (15_000, 8));
-    let secret = SigningSecret::generate([1; 32]);
-    let made = wanted.into_new(SubscriptionId::from_i64(1).unwrap(), secret, "key:1".into(), 5);
+    let made = wanted.into_new(SubscriptionId::from_i64(1).unwrap(), secret(), "key:1".into());
     assert_eq!((made.created_by.as_str(), made.version, made.created_at), ("key:1", 1, 5));
 }
 
@@ -103,9 +107,23 @@ fn who_made_it_cannot_be_changed() {
 fn switching_on_and_off_keeps_the_reason_straight() {
     let wanted = |active: bool| by_rules(&with("active", json!(active)), &rules()).unwrap();
     let id = SubscriptionId::from_i64(1).unwrap();
-    let made = wanted(false).into_new(id, SigningSecret::generate([1; 32]), "local".into(), 5);
+    let made = wanted(false).into_new(id, secret(), "local".into());
     assert_eq!((made.active, made.disabled_reason.as_deref()), (false, Some("paused")));
     let gone = Subscription { disabled_reason: Some("gone".into()), ..made };
-    assert_eq!(wanted(false).into_changed(&gone).disabled_reason.as_deref(), Some("gone"));
-    assert_eq!(wanted(true).into_changed(&gone).disabled_reason, None);
+    assert_eq!(wanted(false).into_changed(&gone, gone.secrets[0].id, 6).disabled_reason.as_deref(), Some("gone"));
+    assert_eq!(wanted(true).into_changed(&gone, gone.secrets[0].id, 6).disabled_reason, None);
+}
+
+#[test]
+fn a_stated_secret_takes_the_place_of_all_others_and_none_keeps_them() {
+    let id = SubscriptionId::from_i64(1).unwrap();
+    let fresh = SecretId::from_i64(10).unwrap();
+    let made = by_rules(&least(), &rules()).unwrap().into_new(id, secret(), "local".into());
+    let older = LiveSecret { expires_at: Some(70), ..LiveSecret::lasting(fresh, SigningSecret::generate([2; 32]), 1) };
+    let two = Subscription { secrets: vec![secret(), older], ..made };
+    let kept = by_rules(&least(), &rules()).unwrap().into_changed(&two, fresh, 60);
+    assert!(kept.secrets == two.secrets);
+    let private = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+    let replaced = by_rules(&with("secret", json!(private)), &rules()).unwrap().into_changed(&two, fresh, 60);
+    assert_eq!(replaced.secrets, [LiveSecret::lasting(fresh, SigningKey::parse(private).unwrap(), 60)]);
 }
