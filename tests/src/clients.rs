@@ -2,6 +2,8 @@
 //!
 //! They come from npm and `PyPI`. Where those cannot be reached the tests say so and pass, except with `CI=true`.
 
+mod others;
+
 use crate::demo::components;
 use crate::harness::command::run;
 use crate::harness::root;

@@ -1,5 +1,6 @@
 //! What a subscription says of its deliveries beyond where they go: each member has a default that most keep.
 
+use crate::signature::LegacySignature;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -24,6 +25,8 @@ pub struct DeliveryOptions {
     pub permanent_statuses: Vec<u16>,
     /// How long after its creation a delivery may still be tried, in seconds.
     pub max_age_secs: Option<u64>,
+    /// Signatures in the headers of other senders, beside our own.
+    pub legacy_signatures: Vec<LegacySignature>,
     /// Whom to trust and how to prove who we are, where the URL is https.
     pub tls: Option<TlsOptions>,
 }

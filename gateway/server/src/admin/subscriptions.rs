@@ -4,6 +4,7 @@ mod binding;
 mod edit;
 mod header;
 mod health;
+mod legacy;
 mod options;
 mod read;
 mod rotate;
@@ -62,6 +63,7 @@ pub async fn create(
     let secret = LiveSecret::lasting(app.ids.next(), key.clone(), call.now_ms);
     let actor = call.caller.actor.clone();
     let subscription = wanted.into_new(app.ids.next(), secret, actor);
+    legacy::check(&subscription)?;
     let id = subscription.id;
     let fresh = answer::store(StatusCode::CREATED, &show::Shown::with_secret(&subscription, &key, call.now_ms))?;
     let change = Change {

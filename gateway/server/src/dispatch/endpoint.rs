@@ -2,7 +2,7 @@
 
 use super::client::{Client, Peer};
 use super::failure::Failure;
-use hookwright_core::signature::Signer;
+use hookwright_core::signature::{LegacySigner, Signer};
 use hookwright_core::subscription::Subscription;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Uri, header};
@@ -43,6 +43,8 @@ pub(super) struct Endpoint {
     subscription: Arc<Subscription>,
     peer: Result<Peer, Failure>,
     signer: Signer,
+    /// Signatures in the headers of other senders.
+    legacy: Vec<(HeaderName, LegacySigner)>,
     /// The headers that all its requests have.
     common: HeaderMap,
 }
@@ -65,7 +67,17 @@ impl Endpoint {
         for (name, value) in custom(&subscription.headers) {
             common.append(name, value);
         }
-        Self { subscription: Arc::clone(subscription), peer, signer: Signer::new(&subscription.secrets), common }
+        let newest = subscription.secrets.first().map(|newest| &newest.key);
+        let legacy = subscription.options.legacy_signatures.iter().filter_map(|signature| {
+            Some((HeaderName::try_from(&signature.header).ok()?, LegacySigner::new(signature, newest)?))
+        });
+        Self {
+            subscription: Arc::clone(subscription),
+            peer,
+            signer: Signer::new(&subscription.secrets),
+            legacy: legacy.collect(),
+            common,
+        }
     }
 
     /// The subscription, as of this version.
@@ -86,6 +98,11 @@ impl Endpoint {
     /// What signs its bodies.
     pub(super) fn signer(&self) -> &Signer {
         &self.signer
+    }
+
+    /// What signs them in the ways of other senders, each with its header.
+    pub(super) fn legacy(&self) -> &[(HeaderName, LegacySigner)] {
+        &self.legacy
     }
 
     /// The headers that all its requests have.

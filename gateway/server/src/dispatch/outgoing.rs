@@ -58,6 +58,11 @@ impl Outgoing {
                 headers.append(name, value);
             }
         }
+        for (name, signer) in endpoint.legacy() {
+            let mut value = value(&signer.sign(&id, now_ms, &shaped.body));
+            value.set_sensitive(signer.has_signature());
+            headers.insert(name.clone(), value);
+        }
         headers.insert(CONTENT_TYPE, shaped.content_type);
         headers.insert(WEBHOOK_ID, value(&id));
         headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(seconds));

@@ -13,6 +13,7 @@ use hookwright_core::idempotency::Claimed;
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::secret::{KeyKind, LiveSecret, RawSecret, SigningKey, SigningSecret};
 use hookwright_core::signature::Scheme;
+use hookwright_core::signature::{LegacySignature, SignedContent, Template};
 use hookwright_core::source::{OnPluginFailure, Source};
 use hookwright_core::subscription::{OnError, Subscription, Transform};
 use serde_json::json;
@@ -101,6 +102,12 @@ fn options() -> DeliveryOptions {
         head_of_line: HeadOfLine { policy: HeadPolicy::DeadLetter, attempts: 5 },
         permanent_statuses: vec![400, 404],
         max_age_secs: Some(3_600),
+        legacy_signatures: vec![LegacySignature {
+            header: "x-hub-signature-256".to_owned(),
+            template: Template::parse("sha256={sha256_hex}").expect("a template"),
+            content: SignedContent::TimestampBody,
+            secret: Some(RawSecret::parse("It's a Secret to Everybody").expect("a secret")),
+        }],
         tls: Some(TlsOptions { ca: Some("ca".to_owned()), ..TlsOptions::default() }),
     }
 }
@@ -109,6 +116,7 @@ fn assert_same(one: &Subscription, other: &Subscription) {
     // Debug shows every field but the secrets, which compare by themselves.
     assert_eq!(format!("{one:?}"), format!("{other:?}"));
     assert!(one.secrets == other.secrets, "the secrets are kept, in their order");
+    assert!(one.options == other.options, "and so are those of other kinds of signature");
 }
 
 /// Whoever edits an old version is told so, and changes nothing.

@@ -1,7 +1,7 @@
 //! Changes to a subscription that is there.
 
 use super::rotate::Rotation;
-use super::{find, header, read, show};
+use super::{find, header, legacy, read, show};
 use crate::admin::answer;
 use crate::admin::call::Call;
 use crate::admin::etag::{self, Condition};
@@ -102,6 +102,7 @@ pub async fn change(app: &App, call: &Call, id: &str, condition: &Condition, edi
         let current = find(app, id)?;
         condition.check(current.version)?;
         let mut next = edit.apply(app, &current, call.now_ms).await?;
+        legacy::check(&next)?;
         next.secrets = live(&next.secrets, call.now_ms).cloned().collect();
         next.version = current.version + 1;
         next.updated_at = call.now_ms;

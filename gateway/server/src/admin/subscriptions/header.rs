@@ -58,18 +58,24 @@ pub fn unify_case(patch: &mut Value) {
     }
 }
 
-fn one(name: &str, value: &Value) -> Result<(String, String), String> {
+/// The name of a header that may be set, in lower case.
+pub fn name(name: &str) -> Result<String, String> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "is not a legal header name".to_owned())?;
     let name = name.as_str();
     if RESERVED.contains(&name) || RESERVED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning)) {
         return Err("is set by the gateway and cannot be set here".to_owned());
     }
+    Ok(name.to_owned())
+}
+
+fn one(name: &str, value: &Value) -> Result<(String, String), String> {
+    let name = self::name(name)?;
     let Value::String(text) = value else { return Err(format!("expected text, found {}", kind_of(value))) };
     let visible = HeaderValue::from_str(text).is_ok_and(|value| value.to_str().is_ok());
     if text.len() > VALUE_BYTES_MAX || !visible || text.trim() != text {
         return Err(format!("must be at most {VALUE_BYTES_MAX} visible ASCII characters without blanks at either end"));
     }
-    Ok((name.to_owned(), text.clone()))
+    Ok((name, text.clone()))
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ mod tests {
             head_of_line: HeadOfLine { policy: HeadPolicy::SkipAfterN, attempts: 50 },
             permanent_statuses: vec![422, 300, 599, 410],
             max_age_secs: Some(60),
-            tls: None,
+            ..DeliveryOptions::default()
         };
         assert_eq!(options.unwrap(), expected);
         let half = read(&json!({"head_of_line": {"policy": "dead_letter"}})).unwrap();

@@ -2,7 +2,7 @@
 
 use super::binding::{self, Candidates};
 use super::edit::with_activity;
-use super::{header, options, secret};
+use super::{header, legacy, options, secret};
 use crate::admin::body::{Faults, Object, child, kind_of};
 use crate::app::App;
 use crate::problem::Problem;
@@ -12,6 +12,7 @@ use hookwright_core::id::{SecretId, SubscriptionId};
 use hookwright_core::pattern::EventPattern;
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::secret::{LiveSecret, SigningKey};
+use hookwright_core::signature::LegacySignature;
 use hookwright_core::subscription::{Subscription, Transform};
 use serde_json::Value;
 
@@ -38,6 +39,7 @@ struct Rules<'a> {
     timeout_ms: u32,
     max_in_flight: u32,
     created_by: Option<&'a str>,
+    legacy: &'a [LegacySignature],
 }
 
 /// A subscription as a body states it.
@@ -69,6 +71,7 @@ pub async fn read(app: &App, body: &Value, current: Option<&Subscription>) -> Re
         timeout_ms: u32::try_from(delivery.timeout_default.as_millis()).unwrap_or(TIMEOUT_MS_MAX),
         max_in_flight: delivery.in_flight_default,
         created_by: current.map(|current| current.created_by.as_str()),
+        legacy: current.map_or(&[], |current| &current.options.legacy_signatures),
     };
     by_rules(body, &rules)
 }
@@ -95,7 +98,8 @@ fn fields(mut object: Object<'_>, rules: &Rules<'_>, faults: &mut Faults) -> Opt
     let headers = object.map("headers", faults).map(|members| header::read(members, "/headers", faults));
     let timeout_ms = object.number("timeout_ms", TIMEOUT_MS_MIN..=TIMEOUT_MS_MAX, faults);
     let max_in_flight = object.number("max_in_flight", 1..=IN_FLIGHT_MAX, faults);
-    let options = options::read(&mut object, faults);
+    let mut options = options::read(&mut object, faults);
+    options.legacy_signatures = legacy::read(&mut object, rules.legacy, faults);
     object.finish(&SET_BY_THE_GATEWAY, faults);
     Some(Wanted {
         secret,

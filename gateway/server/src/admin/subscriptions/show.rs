@@ -1,6 +1,6 @@
 //! Subscriptions as the API shows them.
 
-use super::secret;
+use super::{legacy, secret};
 use hookwright_core::delivery_options::{DeliveryMethod, HeadOfLine, Ordering};
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::secret::SigningKey;
@@ -45,6 +45,7 @@ pub struct Shown<'a> {
     permanent_statuses: &'a [u16],
     #[serde(skip_serializing_if = "Option::is_none")]
     max_age_seconds: Option<u64>,
+    legacy_signatures: Vec<legacy::Shown>,
     created_by: &'a str,
     created_at: String,
     updated_at: String,
@@ -79,6 +80,7 @@ impl<'a> Shown<'a> {
             head_of_line: subscription.options.head_of_line,
             permanent_statuses: &subscription.options.permanent_statuses,
             max_age_seconds: subscription.options.max_age_secs,
+            legacy_signatures: legacy::shown(&subscription.options.legacy_signatures),
             created_by: &subscription.created_by,
             created_at: format_ms(subscription.created_at),
             updated_at: format_ms(subscription.updated_at),
@@ -114,6 +116,7 @@ pub fn document(subscription: &Subscription) -> Value {
         "head_of_line": subscription.options.head_of_line,
         "permanent_statuses": subscription.options.permanent_statuses,
         "max_age_seconds": subscription.options.max_age_secs,
+        "legacy_signatures": legacy::document(&subscription.options.legacy_signatures),
         "created_by": subscription.created_by,
     })
 }

@@ -13,6 +13,7 @@ fn rules() -> Rules<'static> {
         timeout_ms: 15_000,
         max_in_flight: 8,
         created_by: None,
+        legacy: &[],
     }
 }
 
