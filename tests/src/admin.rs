@@ -3,6 +3,7 @@
 mod access;
 mod conventions;
 mod idempotency;
+mod in_flight;
 mod legacy;
 mod publishing;
 mod records;

@@ -15,6 +15,7 @@ mod establishments;
 mod etag;
 mod event_types;
 mod events;
+mod in_flight;
 mod keys;
 mod messages;
 mod metrics;
@@ -38,7 +39,7 @@ pub fn router(app: App) -> Router {
         .merge(records())
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_allowed)
-        .layer(from_fn_with_state(app.clone(), call::admit))
+        .layer(from_fn_with_state((app.clone(), in_flight::InFlight::default()), call::admit))
         .layer(from_fn(request_id::carry))
         .with_state(app)
 }

@@ -2,6 +2,7 @@
 
 use super::access::{self, Caller};
 use super::answer;
+use super::in_flight::InFlight;
 use super::query::Query;
 use crate::app::App;
 use crate::problem::{FieldFault, Problem, RequestId};
@@ -34,12 +35,18 @@ pub struct Call {
     key: Option<String>,
 }
 
-/// Middleware: finds out who calls, refuses what they may not do, and puts the [`Call`] among the request's extensions.
-pub async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match admitted(&app, &request) {
-        Ok(call) => {
+/// Middleware: finds out who calls, refuses what they may not do and what they are having done already, and puts the [`Call`] among the request's extensions.
+pub async fn admit(State((app, in_flight)): State<(App, InFlight)>, mut request: Request, next: Next) -> Response {
+    let admitted = admitted(&app, &request).and_then(|call| {
+        let underway = call.claim_key().map(|key| in_flight.begin(key)).transpose()?;
+        Ok((call, underway))
+    });
+    match admitted {
+        Ok((call, underway)) => {
             request.extensions_mut().insert(Arc::new(call));
-            next.run(request).await
+            let response = next.run(request).await;
+            drop(underway);
+            response
         }
         Err(problem) => problem.into_response(),
     }
@@ -146,9 +153,14 @@ pub fn is_key(text: &str) -> bool {
 impl Call {
     /// The claim on the key that the request names, if it names one.
     pub fn claim(&self, body: &[u8]) -> Option<Claim> {
+        Some(Claim { key: self.claim_key()?, body_hash: idempotency::hash(&[body]) })
+    }
+
+    /// The key that the request names, as this caller's for this route.
+    fn claim_key(&self) -> Option<[u8; 32]> {
         let key = self.key.as_ref()?;
         let parts = [self.caller.actor.as_str(), self.method.as_str(), &self.path, key].map(str::as_bytes);
-        Some(Claim { key: idempotency::hash(&parts), body_hash: idempotency::hash(&[body]) })
+        Some(idempotency::hash(&parts))
     }
 
     /// What the audit says of it.
