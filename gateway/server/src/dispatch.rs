@@ -133,7 +133,7 @@ impl Dispatcher {
             window: Window::USUAL,
             breaker: parts.config.breaker,
             disable_after_ms,
-            max_age_ms: None,
+            max_age_ms: i64::try_from(parts.config.max_age.as_millis()).ok(),
         });
         let nudge = Arc::<Nudge>::default();
         let (commands, receiver) = mpsc::channel(COMMANDS_MAX);

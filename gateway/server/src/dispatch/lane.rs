@@ -424,7 +424,10 @@ impl Lane {
 
 /// Whether a delivery is too old to be tried. What an operator asked for anew is not.
 fn is_expired(pending: &Pending, max_age_ms: i64, now_ms: i64) -> bool {
-    pending.budget_from == 0 && now_ms.saturating_sub(pending.id.created_at_ms()) > max_age_ms
+    // Before its first attempt a delivery is due since its creation, or since an operator asked for it.
+    let created_at = pending.id.created_at_ms();
+    let since = if pending.attempts == 0 { created_at.max(pending.due_at) } else { created_at };
+    pending.budget_from == 0 && now_ms.saturating_sub(since) > max_age_ms
 }
 
 #[cfg(test)]
