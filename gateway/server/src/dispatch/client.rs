@@ -7,6 +7,7 @@ mod link;
 mod peer;
 mod pool;
 mod resolver;
+mod socket;
 mod stream;
 mod tls;
 
@@ -21,6 +22,7 @@ use hyper::body::{Body as _, Incoming};
 use link::{Broken, Link};
 use pool::Allowance;
 use resolver::Resolver;
+use socket::Network;
 use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -30,6 +32,7 @@ use tokio_rustls::TlsConnector;
 pub(super) struct Client {
     policy: AddressPolicy,
     resolver: Resolver,
+    network: Network,
     tls: Result<TlsConnector, Cow<'static, str>>,
     allowance: Allowance,
     connect_timeout: Duration,
@@ -70,11 +73,19 @@ impl Client {
         Self {
             policy: config.policy,
             resolver: Resolver::system(),
+            network: Network::Real,
             tls: tls::connector(),
             allowance: Allowance::new(config.idle_max),
             connect_timeout: config.connect_timeout,
             response_bytes_max: config.response_bytes_max,
         }
+    }
+
+    /// A client in the network of the simulation it is used in, whose hosts it finds by their names.
+    #[cfg(test)]
+    pub(super) fn simulated(config: ClientConfig) -> Self {
+        let resolver = Resolver::Scripted(std::sync::Arc::new(|host| vec![turmoil::lookup(host)]));
+        Self { resolver, network: Network::Simulated, ..Self::new(config) }
     }
 
     /// Why no `https` URL can be reached, if that is so.
@@ -152,5 +163,7 @@ impl Client {
     }
 }
 
+#[cfg(test)]
+mod simulated;
 #[cfg(test)]
 mod tests;

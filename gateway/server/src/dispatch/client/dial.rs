@@ -3,12 +3,12 @@
 use super::Client;
 use super::link::Link;
 use super::peer::{Found, Peer};
+use super::socket::{Network, Socket};
 use super::stream::Stream;
 use crate::dispatch::failure::{Failure, FailureKind};
 use rustls::{CertificateError, Error as TlsError};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 /// The most addresses of one host that are tried for one exchange.
@@ -19,7 +19,7 @@ impl Client {
     pub(super) async fn dial(&self, peer: &Peer) -> Result<Link, Failure> {
         let deadline = Instant::now() + self.connect_timeout;
         let addresses = self.addresses(peer, deadline).await?;
-        let tcp = match connect(&addresses, deadline).await {
+        let tcp = match connect(self.network, &addresses, deadline).await {
             Ok(tcp) => tcp,
             Err(failure) => {
                 // The name may have moved.
@@ -56,7 +56,7 @@ impl Client {
         })
     }
 
-    async fn secure(&self, peer: &Peer, tcp: TcpStream, deadline: Instant) -> Result<Stream, Failure> {
+    async fn secure(&self, peer: &Peer, tcp: Socket, deadline: Instant) -> Result<Stream, Failure> {
         let tls = |detail: &'static str| Failure::new(FailureKind::Tls, detail);
         let connector = self.tls.as_ref().map_err(|fault| Failure::new(FailureKind::Tls, fault.clone()))?;
         let handshake = connector.connect(peer.server_name.clone(), tcp);
@@ -69,13 +69,13 @@ impl Client {
 }
 
 /// Connects to the first address that answers; each has its share of the time that is left.
-async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, Failure> {
+async fn connect(network: Network, addresses: &[SocketAddr], deadline: Instant) -> Result<Socket, Failure> {
     let mut failure = Failure::new(FailureKind::Connect, "no connection");
     let tries = addresses.len().min(TRIES_MAX);
     for (at, address) in addresses.iter().take(tries).enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let until = Instant::now() + left / u32::try_from(tries - at).unwrap_or(1);
-        match timeout_at(until, TcpStream::connect(address)).await {
+        match timeout_at(until, network.connect(*address)).await {
             Ok(Ok(tcp)) => return checked(tcp, *address),
             Ok(Err(error)) => failure = Failure::new(FailureKind::Connect, connect_fault(error.kind())),
             Err(_) => failure = Failure::new(FailureKind::Connect, "no connection in time"),
@@ -85,10 +85,10 @@ async fn connect(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStrea
 }
 
 /// The connection must be to the address that was judged, whatever lies between.
-fn checked(tcp: TcpStream, address: SocketAddr) -> Result<TcpStream, Failure> {
+fn checked(tcp: Socket, address: SocketAddr) -> Result<Socket, Failure> {
     match tcp.peer_addr() {
         Ok(reached) if reached == address => {
-            tcp.set_nodelay(true).map_err(|_| Failure::new(FailureKind::Connect, "the connection broke"))?;
+            tcp.set_nodelay().map_err(|_| Failure::new(FailureKind::Connect, "the connection broke"))?;
             Ok(tcp)
         }
         Ok(_) => Err(Failure::new(FailureKind::EgressRefused, "another address answered than the one dialled")),

@@ -1,18 +1,18 @@
 //! A connection's bytes, in the clear or through TLS.
 
+use super::socket::Socket;
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 /// Either kind of connection.
 pub(super) enum Stream {
     /// In the clear.
-    Plain(TcpStream),
+    Plain(Socket),
     /// Through TLS.
-    Secure(Box<TlsStream<TcpStream>>),
+    Secure(Box<TlsStream<Socket>>),
 }
 
 impl AsyncRead for Stream {
