@@ -115,12 +115,16 @@ pub struct DeliveryConfig {
     pub in_flight_default: u32,
     /// One whole exchange, for a subscription that does not say.
     pub timeout_default: Duration,
-    /// Name resolution and connecting, TLS included.
+    /// Name resolution and connecting.
     pub connect_timeout: Duration,
     /// Statuses after which a delivery is not tried again, for a subscription that does not say.
     pub permanent_statuses: Vec<u16>,
     /// How old a delivery may become, for a subscription that does not say.
     pub max_age: Duration,
+    /// The TLS handshake.
+    pub tls_timeout: Duration,
+    /// From the end of the request to the first byte of the answer, if not the whole exchange.
+    pub first_byte_timeout: Option<Duration>,
     /// How much of an answer's body is kept, in bytes.
     pub response_bytes_max: usize,
     /// When a subscription's breaker opens.

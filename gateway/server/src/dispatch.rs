@@ -27,7 +27,7 @@ mod transform;
 use crate::config::DeliveryConfig;
 use crate::plugins::Plugins;
 use board::{Board, Limits};
-use client::{Client, ClientConfig};
+use client::{Client, ClientConfig, Timeouts};
 use courier::Courier;
 use decide::Defaults;
 use engine::{Engine, Nudge};
@@ -106,7 +106,11 @@ impl Dispatcher {
         let in_flight_max = parts.config.in_flight_max;
         let client = Client::new(ClientConfig {
             policy: AddressPolicy { allow: parts.egress_allow },
-            connect_timeout: parts.config.connect_timeout,
+            timeouts: Timeouts {
+                connect: parts.config.connect_timeout,
+                tls: parts.config.tls_timeout,
+                first_byte: parts.config.first_byte_timeout,
+            },
             response_bytes_max: parts.config.response_bytes_max,
             idle_max: in_flight_max,
         });

@@ -217,6 +217,8 @@ fn delivery(reader: &mut Reader<'_>) -> DeliveryConfig {
         let status = text.parse().map_err(|_| format!("expected a status such as 422, found {}", found(text)))?;
         check_permanent_status(status).map(|()| status).map_err(|error| format!("{status}: {error}"))
     });
+    let first_byte_timeout =
+        reader.duration("delivery.first_byte_timeout", Duration::ZERO, Duration::ZERO..=60 * SECOND);
     DeliveryConfig {
         permanent_statuses,
         max_age: reader.duration("delivery.max_age", 7 * DAY, 60 * SECOND..=30 * DAY),
@@ -225,6 +227,8 @@ fn delivery(reader: &mut Reader<'_>) -> DeliveryConfig {
         in_flight_default: reader.number("delivery.max_in_flight", 8, 1..=1_000),
         timeout_default,
         connect_timeout: reader.duration("delivery.connect_timeout", 5 * SECOND, 100 * MS..=60 * SECOND),
+        tls_timeout: reader.duration("delivery.tls_timeout", 5 * SECOND, 100 * MS..=60 * SECOND),
+        first_byte_timeout: Some(first_byte_timeout).filter(|timeout| !timeout.is_zero()),
         response_bytes_max: reader.size("delivery.response_bytes_max", 16 << 10, 0..=MIB),
         breaker: breaker(reader),
         disable_after: disable_after(reader),

@@ -4,10 +4,12 @@
 
 mod dial;
 mod link;
+mod meter;
 mod peer;
 mod pool;
 mod resolver;
 mod socket;
+mod stage;
 mod stream;
 mod tls;
 
@@ -23,6 +25,7 @@ use link::{Broken, Link};
 use pool::Allowance;
 use resolver::Resolver;
 use socket::Network;
+use stage::Stage;
 use std::borrow::Cow;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -35,7 +38,7 @@ pub(super) struct Client {
     network: Network,
     tls: Result<TlsConnector, Cow<'static, str>>,
     allowance: Allowance,
-    connect_timeout: Duration,
+    timeouts: Timeouts,
     response_bytes_max: usize,
 }
 
@@ -44,12 +47,29 @@ pub(super) struct Client {
 pub(super) struct ClientConfig {
     /// Which addresses may be dialled.
     pub(super) policy: AddressPolicy,
-    /// From resolving a name to the end of the TLS handshake.
-    pub(super) connect_timeout: Duration,
+    /// How long each part of an exchange may take.
+    pub(super) timeouts: Timeouts,
     /// How much of an answer's body is kept, in bytes.
     pub(super) response_bytes_max: usize,
     /// Idle connections, over all peers.
     pub(super) idle_max: usize,
+}
+
+/// How long each part of an exchange may take, within the time of the whole.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    /// From resolving a name to a TCP connection.
+    pub(super) connect: Duration,
+    /// The TLS handshake.
+    pub(super) tls: Duration,
+    /// From the last byte of the request to the first of the answer, if that is not to be as long as the whole exchange.
+    pub(super) first_byte: Option<Duration>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), tls: Duration::from_secs(5), first_byte: None }
+    }
 }
 
 /// What came of a request.
@@ -76,7 +96,7 @@ impl Client {
             network: Network::Real,
             tls: tls::connector(),
             allowance: Allowance::new(config.idle_max),
-            connect_timeout: config.connect_timeout,
+            timeouts: config.timeouts,
             response_bytes_max: config.response_bytes_max,
         }
     }
@@ -106,12 +126,11 @@ impl Client {
         deadline: Duration,
     ) -> Exchange {
         let mut exchange = Exchange::default();
-        exchange.failure = match timeout(deadline, self.talk(peer, request, &mut exchange)).await {
+        let mut stage = Stage::default();
+        exchange.failure = match timeout(deadline, self.talk(peer, request, &mut exchange, &mut stage)).await {
             Ok(Ok(())) => None,
             Ok(Err(failure)) => Some(failure),
-            Err(_) => {
-                Some(Failure::new(FailureKind::Timeout, format!("no whole answer within {} ms", deadline.as_millis())))
-            }
+            Err(_) => Some(stage.ran_out(deadline)),
         };
         exchange
     }
@@ -121,8 +140,10 @@ impl Client {
         peer: &Peer,
         request: impl Fn() -> Request<Full<Bytes>>,
         exchange: &mut Exchange,
+        stage: &mut Stage,
     ) -> Result<(), Failure> {
-        let (mut link, answer) = self.send(peer, request).await?;
+        let (mut link, answer) = self.send(peer, request, stage).await?;
+        *stage = Stage::Reading;
         let (head, body) = answer.into_parts();
         exchange.status = Some(head.status.as_u16());
         exchange.headers = head.headers;
@@ -141,6 +162,7 @@ impl Client {
         &self,
         peer: &Peer,
         request: impl Fn() -> Request<Full<Bytes>>,
+        stage: &mut Stage,
     ) -> Result<(Link, Response<Incoming>), Failure> {
         while let Some(mut link) = peer.pool.take() {
             if !link.is_ready().await {
@@ -154,7 +176,7 @@ impl Client {
             }
         }
         // Dialling is rare and its future is large.
-        let mut link = Box::pin(self.dial(peer)).await?;
+        let mut link = Box::pin(self.dial(peer, stage)).await?;
         match link.send(request()).await {
             Ok(answer) => Ok((link, answer)),
             Err(Broken::Closed(failure) | Broken::Failed(failure)) => Err(failure),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::dispatch::client::{Client, ClientConfig};
+use crate::dispatch::client::{Client, ClientConfig, Timeouts};
 use crate::dispatch::lane::Window;
 use hookwright_core::delivery_options::{DeliveryOptions, HeadOfLine, HeadPolicy};
 use hookwright_core::egress::AddressPolicy;
@@ -8,7 +8,6 @@ use hookwright_core::pattern::EventType;
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::secret::{LiveSecret, SigningSecret};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 const WINDOW: Window = Window { ready: 12, waiting: 3, page: 4, lookahead: 2, load: 4, load_short: 1 };
 const LIMITS: Limits = Limits {
@@ -29,7 +28,7 @@ const HEAD_ATTEMPTS: u32 = 2;
 fn client() -> Client {
     Client::new(ClientConfig {
         policy: AddressPolicy::default(),
-        connect_timeout: Duration::from_secs(1),
+        timeouts: Timeouts::default(),
         response_bytes_max: 1_024,
         idle_max: 8,
     })

@@ -4,20 +4,22 @@ use super::Client;
 use super::link::Link;
 use super::peer::{Found, Peer};
 use super::socket::{Network, Socket};
-use super::stream::Stream;
+use super::stage::Stage;
+use super::stream::Carrier;
 use crate::dispatch::failure::{Failure, FailureKind};
 use rustls::{CertificateError, Error as TlsError};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// The most addresses of one host that are tried for one exchange.
 const TRIES_MAX: usize = 4;
 
 impl Client {
     /// A fresh connection to a peer.
-    pub(super) async fn dial(&self, peer: &Peer) -> Result<Link, Failure> {
-        let deadline = Instant::now() + self.connect_timeout;
+    pub(super) async fn dial(&self, peer: &Peer, stage: &mut Stage) -> Result<Link, Failure> {
+        *stage = Stage::Connecting;
+        let deadline = Instant::now() + self.timeouts.connect;
         let addresses = self.addresses(peer, deadline).await?;
         let tcp = match connect(self.network, &addresses, deadline).await {
             Ok(tcp) => tcp,
@@ -27,8 +29,14 @@ impl Client {
                 return Err(failure);
             }
         };
-        let stream = if peer.url.plaintext() { Stream::Plain(tcp) } else { self.secure(peer, tcp, deadline).await? };
-        Link::new(stream).await
+        let carrier = if peer.url.plaintext() {
+            Carrier::Plain(tcp)
+        } else {
+            *stage = Stage::Securing;
+            self.secure(peer, tcp).await?
+        };
+        *stage = Stage::Waiting;
+        Link::new(carrier, self.timeouts.first_byte).await
     }
 
     /// Where the peer may be reached: one bad address among many refuses them all, since whoever mixes them means to slip through.
@@ -56,12 +64,12 @@ impl Client {
         })
     }
 
-    async fn secure(&self, peer: &Peer, tcp: Socket, deadline: Instant) -> Result<Stream, Failure> {
+    async fn secure(&self, peer: &Peer, tcp: Socket) -> Result<Carrier, Failure> {
         let tls = |detail: &'static str| Failure::new(FailureKind::Tls, detail);
         let connector = self.tls.as_ref().map_err(|fault| Failure::new(FailureKind::Tls, fault.clone()))?;
         let handshake = connector.connect(peer.server_name.clone(), tcp);
-        match timeout_at(deadline, handshake).await {
-            Ok(Ok(stream)) => Ok(Stream::Secure(Box::new(stream))),
+        match timeout(self.timeouts.tls, handshake).await {
+            Ok(Ok(stream)) => Ok(Carrier::Secure(Box::new(stream))),
             Ok(Err(error)) => Err(tls(tls_fault(&error))),
             Err(_) => Err(tls("the TLS handshake took too long")),
         }

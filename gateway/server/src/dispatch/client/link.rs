@@ -3,7 +3,8 @@
 //! Its protocol machine runs inside the task of the exchange that uses it: there is no task for each connection and no hop between two of them. While it is idle nobody
 //! polls it, so what the peer did meanwhile shows when it is taken up again.
 
-use super::stream::Stream;
+use super::meter::{Excess, Meter};
+use super::stream::{Carrier, Stream};
 use crate::dispatch::failure::{Failure, FailureKind};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -14,8 +15,10 @@ use hyper_util::rt::TokioIo;
 use std::error::Error as _;
 use std::io::ErrorKind;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 
 /// The longest head of an answer, in bytes.
 pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -28,6 +31,9 @@ const BUFFER_BYTES_MAX: usize = 64 * 1024;
 pub(super) struct Link {
     sender: SendRequest<Full<Bytes>>,
     machine: Machine,
+    meter: Arc<Meter>,
+    /// How long the first byte of an answer is waited for, if not as long as the whole of it.
+    patience: Option<Duration>,
     /// When it was made.
     pub(super) born: Instant,
     /// When it was last given back.
@@ -74,12 +80,15 @@ impl Machine {
 
 impl Link {
     /// Speaks HTTP over a fresh connection.
-    pub(super) async fn new(stream: Stream) -> Result<Self, Failure> {
+    pub(super) async fn new(carrier: Carrier, patience: Option<Duration>) -> Result<Self, Failure> {
+        let meter = Meter::new(patience.is_some());
+        let stream = Stream::new(carrier, Arc::clone(&meter));
         let mut builder = Builder::new();
         builder.max_headers(HEADERS_MAX).max_header_size(HEAD_BYTES_MAX).max_buf_size(BUFFER_BYTES_MAX);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| failure(&error))?;
         let now = Instant::now();
-        Ok(Self { sender, machine: Machine(Some(Box::new(connection))), born: now, idle_since: now })
+        let machine = Machine(Some(Box::new(connection)));
+        Ok(Self { sender, machine, meter, patience, born: now, idle_since: now })
     }
 
     /// Whether the connection, as far as one can see now, takes another request. What the peer did while it was idle is looked at.
@@ -93,8 +102,14 @@ impl Link {
 
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {
-        let answer = self.sender.try_send_request(request);
-        self.machine.run(answer).await.map_err(|mut refused| {
+        self.meter.expect_head();
+        let answer = self.machine.run(self.sender.try_send_request(request));
+        let answer = match self.patience {
+            None => answer.await,
+            Some(patience) => first_byte(answer, &self.meter, patience).await?,
+        };
+        self.meter.expect_body();
+        answer.map_err(|mut refused| {
             if refused.take_message().is_some() {
                 return Broken::Unsent;
             }
@@ -122,6 +137,26 @@ impl Link {
     }
 }
 
+/// Waits for an answer as long as its first byte has come in time, counted from the last byte that was sent.
+async fn first_byte<F: Future>(answer: F, meter: &Meter, patience: Duration) -> Result<F::Output, Broken> {
+    let mut answer = pin!(answer);
+    loop {
+        let due = meter.written_at() + patience;
+        tokio::select! {
+            biased;
+            answered = &mut answer => return Ok(answered),
+            () = sleep_until(due) => {}
+        }
+        if meter.has_read() {
+            return Ok(answer.await);
+        }
+        if meter.written_at() + patience <= due {
+            let detail = format!("no first byte of an answer within {} ms", patience.as_millis());
+            return Err(Broken::Failed(Failure::new(FailureKind::Timeout, detail)));
+        }
+    }
+}
+
 /// What an error of the protocol machine means.
 fn failure(error: &hyper::Error) -> Failure {
     use FailureKind::{Protocol, Reset};
@@ -135,6 +170,9 @@ fn failure(error: &hyper::Error) -> Failure {
         return Failure::new(Reset, "the connection was closed before the answer was whole");
     }
     let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    if io.is_some_and(Excess::is_in) {
+        return Failure::new(Protocol, "the answer's head and what came before it are longer than 32 KiB");
+    }
     match io.map(std::io::Error::kind) {
         Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => {
             Failure::new(Reset, "the connection was reset")

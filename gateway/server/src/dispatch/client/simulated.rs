@@ -21,7 +21,7 @@ async fn receiver() -> turmoil::Result {
 fn config(allow: &str) -> ClientConfig {
     ClientConfig {
         policy: AddressPolicy { allow: vec![allow.parse().unwrap()] },
-        connect_timeout: Duration::from_secs(5),
+        timeouts: Timeouts::default(),
         response_bytes_max: 1_000,
         idle_max: 4,
     }

@@ -1,62 +1,80 @@
-//! A connection's bytes, in the clear or through TLS.
+//! A connection's bytes, in the clear or through TLS, and metered.
 
+use super::meter::Meter;
 use super::socket::Socket;
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
-/// Either kind of connection.
-pub(super) enum Stream {
-    /// In the clear.
+/// A connection's bytes.
+pub(super) struct Stream {
+    carrier: Carrier,
+    meter: Arc<Meter>,
+}
+
+/// What carries them.
+pub(super) enum Carrier {
+    /// A socket, in the clear.
     Plain(Socket),
-    /// Through TLS.
+    /// TLS.
     Secure(Box<TlsStream<Socket>>),
+}
+
+/// Does the same with either carrier.
+macro_rules! either {
+    ($carrier:expr, $io:ident => $done:expr) => {
+        match $carrier {
+            Carrier::Plain($io) => $done,
+            Carrier::Secure($io) => $done,
+        }
+    };
+}
+
+impl Stream {
+    /// The bytes of a carrier, metered.
+    pub(super) fn new(carrier: Carrier, meter: Arc<Meter>) -> Self {
+        Self { carrier, meter }
+    }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_read(cx, buf),
-            Self::Secure(tls) => Pin::new(tls).poll_read(cx, buf),
-        }
+        let this = self.get_mut();
+        this.meter.check()?;
+        let before = buf.filled().len();
+        ready!(either!(&mut this.carrier, io => Pin::new(io).poll_read(cx, buf)))?;
+        this.meter.note_read(buf.filled().len() - before);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_write(cx, buf),
-            Self::Secure(tls) => Pin::new(tls).poll_write(cx, buf),
-        }
+        let this = self.get_mut();
+        let written = ready!(either!(&mut this.carrier, io => Pin::new(io).poll_write(cx, buf)));
+        this.meter.note_written();
+        Poll::Ready(written)
     }
 
     fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[IoSlice<'_>]) -> Poll<Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, bufs),
-            Self::Secure(tls) => Pin::new(tls).poll_write_vectored(cx, bufs),
-        }
+        let this = self.get_mut();
+        let written = ready!(either!(&mut this.carrier, io => Pin::new(io).poll_write_vectored(cx, bufs)));
+        this.meter.note_written();
+        Poll::Ready(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain(tcp) => tcp.is_write_vectored(),
-            Self::Secure(tls) => tls.is_write_vectored(),
-        }
+        either!(&self.carrier, io => io.is_write_vectored())
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
-            Self::Secure(tls) => Pin::new(tls).poll_flush(cx),
-        }
+        either!(&mut self.get_mut().carrier, io => Pin::new(io).poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        match self.get_mut() {
-            Self::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
-            Self::Secure(tls) => Pin::new(tls).poll_shutdown(cx),
-        }
+        either!(&mut self.get_mut().carrier, io => Pin::new(io).poll_shutdown(cx))
     }
 }

@@ -14,8 +14,7 @@ const SHORT: Duration = Duration::from_millis(300);
 
 fn client_with(resolver: Resolver, allow: &[&str]) -> Client {
     let policy = AddressPolicy { allow: allow.iter().map(|range| range.parse().unwrap()).collect() };
-    let config =
-        ClientConfig { policy, connect_timeout: Duration::from_secs(5), response_bytes_max: 1_000, idle_max: 4 };
+    let config = ClientConfig { policy, timeouts: Timeouts::default(), response_bytes_max: 1_000, idle_max: 4 };
     Client { resolver, ..Client::new(config) }
 }
 
@@ -253,7 +252,7 @@ async fn a_reset_by_the_peers_kernel_is_a_reset() {
 }
 
 #[tokio::test]
-async fn interim_answers_are_passed_over_and_a_flood_of_them_ends_at_the_deadline() {
+async fn interim_answers_are_passed_over_and_a_flood_of_them_is_a_protocol_failure() {
     let one = [b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".as_slice(), OK].concat();
     let receiver = answering(one).await;
     assert_eq!(send(&client(), &receiver.url, LONG).await.status, Some(200));
@@ -265,7 +264,104 @@ async fn interim_answers_are_passed_over_and_a_flood_of_them_ends_at_the_deadlin
         }
     })
     .await;
-    assert_eq!(kind(&send(&client(), &flood.url, SHORT).await), FailureKind::Timeout);
+    let exchange = send(&client(), &flood.url, LONG).await;
+    assert_eq!(kind(&exchange), FailureKind::Protocol);
+    assert!(exchange.failure.unwrap().detail.ends_with("longer than 32 KiB"));
+}
+
+#[tokio::test]
+async fn a_long_body_in_one_read_with_its_head_is_not_taken_for_a_long_head() {
+    // Each answer is longer than the head may be with all that comes before it, and comes as fast as the kernel takes it.
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n{}", "x".repeat(200_000));
+    let receiver = answering(answer.into_bytes()).await;
+    let client = Client { response_bytes_max: 1 << 20, ..client() };
+    let peer = client.peer(&receiver.url).unwrap();
+    for _ in 0..50 {
+        let exchange = client.exchange(&peer, || post(&peer), LONG).await;
+        assert_eq!((exchange.body.len(), exchange.truncated, exchange.failure), (200_000, false, None));
+    }
+    assert_eq!(receiver.connections.load(Ordering::SeqCst), 1);
+}
+
+/// A client that gives up on a part of an exchange long before the whole.
+fn impatient(part: impl Fn(&mut Timeouts)) -> Client {
+    let mut client = client();
+    part(&mut client.timeouts);
+    client
+}
+
+/// A receiver that reads whatever comes and says nothing.
+async fn silent() -> Receiver {
+    receiver(|mut stream, _| async move {
+        let mut read = [0; 4_096];
+        while stream.read(&mut read).await? > 0 {}
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn each_part_has_its_own_time_and_says_which_it_was() {
+    let silent = silent().await;
+    let exchange = send(&impatient(|timeouts| timeouts.first_byte = Some(SHORT)), &silent.url, LONG).await;
+    assert_eq!(
+        exchange.failure.unwrap(),
+        Failure::new(FailureKind::Timeout, "no first byte of an answer within 300 ms")
+    );
+    let secure = silent.url.replace("http:", "https:");
+    let exchange = send(&impatient(|timeouts| timeouts.tls = SHORT), &secure, LONG).await;
+    assert_eq!(exchange.failure.unwrap(), Failure::new(FailureKind::Tls, "the TLS handshake took too long"));
+    // The whole exchange has the last word, and says on what it was spent.
+    for (url, detail) in [
+        (&secure, "no whole answer within 300 ms: there was no TLS session yet"),
+        (&silent.url, "no whole answer within 300 ms"),
+    ] {
+        let exchange = send(&client(), url, SHORT).await;
+        assert_eq!(exchange.failure.unwrap(), Failure::new(FailureKind::Timeout, detail));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_has_begun_is_no_longer_waited_for_by_its_first_byte() {
+    let receiver = receiver(|mut stream, _| async move {
+        while request_of(&mut stream).await?.is_some() {
+            stream.write_all(&OK[..10]).await?;
+            tokio::time::sleep(2 * SHORT).await;
+            stream.write_all(&OK[10..]).await?;
+        }
+        Ok(())
+    })
+    .await;
+    let client = impatient(|timeouts| timeouts.first_byte = Some(SHORT));
+    let peer = client.peer(&receiver.url).unwrap();
+    for _ in 0..2 {
+        assert_eq!(client.exchange(&peer, || post(&peer), LONG).await.status, Some(200));
+    }
+    assert_eq!(receiver.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_is_read_slowly_is_not_waited_for_until_it_is_sent() {
+    let receiver = receiver(|mut stream, _| async move {
+        // Far more than the kernel's buffers take at once.
+        let (mut read, mut all) = (vec![0; 1 << 20], 0);
+        while all < 30 << 20 {
+            all += stream.read(&mut read).await?;
+            tokio::time::sleep(SHORT / 60).await;
+        }
+        stream.write_all(OK).await
+    })
+    .await;
+    let client = impatient(|timeouts| timeouts.first_byte = Some(SHORT));
+    let peer = client.peer(&receiver.url).unwrap();
+    let long = Bytes::from(vec![b'x'; 30 << 20]);
+    let request = || {
+        let mut request = post(&peer);
+        *request.body_mut() = Full::new(long.clone());
+        request
+    };
+    let exchange = client.exchange(&peer, request, LONG).await;
+    assert_eq!((exchange.status, exchange.failure), (Some(200), None));
 }
 
 #[tokio::test]
