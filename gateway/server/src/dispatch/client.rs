@@ -1,7 +1,8 @@
-//! The HTTP client of deliveries: no redirect is followed, no proxy of the environment is used, nothing is decompressed, and everything that comes back is bounded.
+//! The HTTP client of deliveries: no redirect is followed, no proxy of the environment is used, nothing compressed is asked for, and everything that comes back is bounded.
 //!
 //! It knows nothing of deliveries: a request goes to a [`Peer`], and an [`Exchange`] tells what came of it.
 
+mod content;
 mod dial;
 mod link;
 mod meter;
@@ -79,7 +80,7 @@ pub(super) struct Exchange {
     pub(super) status: Option<u16>,
     /// The answer's headers.
     pub(super) headers: HeaderMap,
-    /// The answer's body, up to the cap.
+    /// The answer's body, up to the cap; made readable, if it came compressed.
     pub(super) body: Vec<u8>,
     /// Whether there was more.
     pub(super) truncated: bool,
@@ -150,9 +151,13 @@ impl Client {
         if !body.is_end_stream() {
             exchange.truncated = link.read(body, self.response_bytes_max, &mut exchange.body).await?;
         }
+        let cut = exchange.truncated;
         // What is left of a longer body would be in the way of the next answer.
-        if !exchange.truncated && link.is_ready().await {
+        if !cut && link.is_ready().await {
             peer.pool.put(link);
+        }
+        if let Some(decoded) = content::decode(&exchange.headers, &exchange.body, cut, self.response_bytes_max) {
+            (exchange.body, exchange.truncated) = (decoded.body, decoded.truncated);
         }
         Ok(())
     }

@@ -10,8 +10,9 @@ use hookwright_core::id::AttemptId;
 use http::header::{self, HeaderMap, HeaderName};
 
 /// The answer's headers that are kept.
-const KEPT: [HeaderName; 8] = [
+const KEPT: [HeaderName; 9] = [
     header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
     header::CONTENT_LENGTH,
     header::DATE,
     header::SERVER,

@@ -211,6 +211,29 @@ async fn a_body_of_the_cap_exactly_is_whole() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_kept_readable_within_the_cap() {
+    let gzip = |text: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let client = client();
+    for (body, kept, truncated) in [
+        (gzip(b"no such order"), b"no such order".to_vec(), false),
+        (gzip(&vec![b'0'; 100_000]), vec![b'0'; 1_000], true),
+        // What is longer than the cap before it is read is cut before it is read.
+        (gzip(&vec![b'0'; 10_000_000]), vec![b'0'; 1_000], true),
+        (b"not compressed".to_vec(), b"not compressed".to_vec(), false),
+    ] {
+        let head = format!("HTTP/1.1 500 Oh\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
+        let receiver = answering([head.into_bytes(), body].concat()).await;
+        let exchange = send(&client, &receiver.url, LONG).await;
+        assert_eq!((exchange.status, exchange.truncated, exchange.failure), (Some(500), truncated, None));
+        assert!(exchange.body == kept, "{} bytes for {}", exchange.body.len(), kept.len());
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_http_is_a_protocol_failure() {
     let many = "x: y\r\n".repeat(70);
     for answer in [
