@@ -4,11 +4,14 @@
 
 mod content;
 mod dial;
+mod line;
 mod link;
 mod meter;
 mod peer;
 mod pool;
 mod resolver;
+mod session;
+mod sessions;
 mod socket;
 mod stage;
 mod stream;
@@ -19,10 +22,11 @@ pub(super) use peer::Peer;
 use super::failure::{Failure, FailureKind};
 use bytes::Bytes;
 use hookwright_core::egress::AddressPolicy;
-use http::{HeaderMap, Request, Response};
+use http::response::Parts;
+use http::{HeaderMap, Request};
 use http_body_util::Full;
-use hyper::body::{Body as _, Incoming};
-use link::{Broken, Link};
+use line::{Line, Terms, Unread};
+use link::Broken;
 use pool::Allowance;
 use resolver::Resolver;
 use socket::Network;
@@ -143,51 +147,68 @@ impl Client {
         exchange: &mut Exchange,
         stage: &mut Stage,
     ) -> Result<(), Failure> {
-        let (mut link, answer) = self.send(peer, request, stage).await?;
+        let (mut line, head, body) = self.send(peer, request, stage).await?;
         *stage = Stage::Reading;
-        let (head, body) = answer.into_parts();
         exchange.status = Some(head.status.as_u16());
         exchange.headers = head.headers;
-        if !body.is_end_stream() {
-            exchange.truncated = link.read(body, self.response_bytes_max, &mut exchange.body).await?;
+        if !body.is_empty() {
+            exchange.truncated = line.read(body, self.terms(), &mut exchange.body).await?;
         }
         let cut = exchange.truncated;
-        // What is left of a longer body would be in the way of the next answer.
-        if !cut && link.is_ready().await {
-            peer.pool.put(link);
-        }
+        line.release(peer, cut).await;
         if let Some(decoded) = content::decode(&exchange.headers, &exchange.body, cut, self.response_bytes_max) {
             (exchange.body, exchange.truncated) = (decoded.body, decoded.truncated);
         }
         Ok(())
     }
 
-    /// Sends a request over an idle connection, or else over a new one.
+    /// Sends a request over a connection there is, or else over a new one.
     async fn send(
         &self,
         peer: &Peer,
         request: impl Fn() -> Request<Full<Bytes>>,
         stage: &mut Stage,
-    ) -> Result<(Link, Response<Incoming>), Failure> {
-        while let Some(mut link) = peer.pool.take() {
-            if !link.is_ready().await {
-                continue;
-            }
-            match link.send(request()).await {
-                Ok(answer) => return Ok((link, answer)),
+    ) -> Result<(Line, Parts, Unread), Failure> {
+        if let Some(mut line) = Self::known(peer).await {
+            match line.send(peer, request(), self.terms()).await {
+                Ok(answer) => return Ok(answered(line, answer)),
                 // The peer closed it as we took it up: a fresh connection decides. Should it have read the request all the same, it knows the repeat by its `webhook-id`.
-                Err(Broken::Unsent | Broken::Closed(_)) => break,
+                Err(Broken::Unsent | Broken::Closed(_)) => {}
                 Err(Broken::Failed(failure)) => return Err(failure),
             }
         }
         // Dialling is rare and its future is large.
-        let mut link = Box::pin(self.dial(peer, stage)).await?;
-        match link.send(request()).await {
-            Ok(answer) => Ok((link, answer)),
+        let mut line = Box::pin(self.fresh(peer, stage)).await?;
+        match line.send(peer, request(), self.terms()).await {
+            Ok(answer) => Ok(answered(line, answer)),
             Err(Broken::Closed(failure) | Broken::Failed(failure)) => Err(failure),
             Err(Broken::Unsent) => Err(Failure::new(FailureKind::Reset, "the connection was closed at once")),
         }
     }
+
+    /// A connection to a peer that is there and, as far as one can see, takes another request.
+    async fn known(peer: &Peer) -> Option<Line> {
+        if !peer.url.plaintext()
+            && let Some(lease) = peer.sessions.lease()
+        {
+            return Some(Line::Shared(lease));
+        }
+        while let Some(mut link) = peer.pool.take() {
+            if link.is_ready().await {
+                return Some(Line::Own(link));
+            }
+        }
+        None
+    }
+
+    fn terms(&self) -> Terms {
+        Terms { bytes_max: self.response_bytes_max, patience: self.timeouts.first_byte }
+    }
+}
+
+fn answered(line: Line, answer: http::Response<Unread>) -> (Line, Parts, Unread) {
+    let (head, body) = answer.into_parts();
+    (line, head, body)
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! From a URL to a connection: resolve, judge every address, dial one that was judged, and see that it is the one that answered.
 
 use super::Client;
+use super::line::Line;
 use super::link::Link;
 use super::peer::{Found, Peer};
+use super::session::Session;
+use super::sessions::Spoken;
 use super::socket::{Network, Socket};
 use super::stage::Stage;
 use super::stream::Carrier;
@@ -16,8 +19,24 @@ use tokio::time::{Instant, timeout, timeout_at};
 const TRIES_MAX: usize = 4;
 
 impl Client {
-    /// A fresh connection to a peer.
-    pub(super) async fn dial(&self, peer: &Peer, stage: &mut Stage) -> Result<Link, Failure> {
+    /// A line to a peer none of whose connections can be used: a fresh one, or one that another exchange has made meanwhile.
+    pub(super) async fn fresh(&self, peer: &Peer, stage: &mut Stage) -> Result<Line, Failure> {
+        if peer.url.plaintext() || peer.sessions.spoken() == Spoken::Http1 {
+            return self.dial(peer, stage).await;
+        }
+        *stage = Stage::Connecting;
+        // If it speaks HTTP/2, one connection is enough for all who begin now; if that one takes too long, each fends for itself.
+        let turn = timeout(self.timeouts.connect, peer.sessions.dialling.lock()).await;
+        if peer.sessions.spoken() == Spoken::Http1 {
+            drop(turn);
+        } else if let Some(lease) = peer.sessions.lease() {
+            *stage = Stage::Waiting;
+            return Ok(Line::Shared(lease));
+        }
+        self.dial(peer, stage).await
+    }
+
+    async fn dial(&self, peer: &Peer, stage: &mut Stage) -> Result<Line, Failure> {
         *stage = Stage::Connecting;
         let deadline = Instant::now() + self.timeouts.connect;
         let addresses = self.addresses(peer, deadline).await?;
@@ -36,7 +55,15 @@ impl Client {
             self.secure(peer, tcp).await?
         };
         *stage = Stage::Waiting;
-        Link::new(carrier, self.timeouts.first_byte).await
+        if carrier.is_http2() {
+            peer.sessions.heard(Spoken::Http2);
+            let session = timeout(self.timeouts.tls, Session::new(carrier, &peer.allowance)).await;
+            let late = |_| Failure::new(FailureKind::Protocol, "HTTP/2 did not begin in time");
+            let session = session.map_err(late)??;
+            return Ok(Line::Shared(peer.sessions.open(session)));
+        }
+        peer.sessions.heard(Spoken::Http1);
+        Link::new(carrier, self.timeouts.first_byte.is_some()).await.map(Line::Own)
     }
 
     /// Where the peer may be reached: one bad address among many refuses them all, since whoever mixes them means to slip through.

@@ -18,12 +18,12 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, timeout_at};
 
 /// The longest head of an answer, in bytes.
-pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
+const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// The most header fields of an answer.
-const HEADERS_MAX: usize = 64;
+pub(super) const HEADERS_MAX: usize = 64;
 /// What a connection buffers, in bytes.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
@@ -32,8 +32,6 @@ pub(super) struct Link {
     sender: SendRequest<Full<Bytes>>,
     machine: Machine,
     meter: Arc<Meter>,
-    /// How long the first byte of an answer is waited for, if not as long as the whole of it.
-    patience: Option<Duration>,
     /// When it was made.
     pub(super) born: Instant,
     /// When it was last given back.
@@ -79,16 +77,16 @@ impl Machine {
 }
 
 impl Link {
-    /// Speaks HTTP over a fresh connection.
-    pub(super) async fn new(carrier: Carrier, patience: Option<Duration>) -> Result<Self, Failure> {
-        let meter = Meter::new(patience.is_some());
+    /// Speaks HTTP over a fresh connection; `timed` if a first byte will be waited for.
+    pub(super) async fn new(carrier: Carrier, timed: bool) -> Result<Self, Failure> {
+        let meter = Meter::new(timed);
         let stream = Stream::new(carrier, Arc::clone(&meter));
         let mut builder = Builder::new();
         builder.max_headers(HEADERS_MAX).max_header_size(HEAD_BYTES_MAX).max_buf_size(BUFFER_BYTES_MAX);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(|error| failure(&error))?;
         let now = Instant::now();
         let machine = Machine(Some(Box::new(connection)));
-        Ok(Self { sender, machine, meter, patience, born: now, idle_since: now })
+        Ok(Self { sender, machine, meter, born: now, idle_since: now })
     }
 
     /// Whether the connection, as far as one can see now, takes another request. What the peer did while it was idle is looked at.
@@ -100,13 +98,21 @@ impl Link {
         .await
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Broken> {
+    /// Sends a request and waits for the head of its answer, and for its first byte no longer than `patience`.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        patience: Option<Duration>,
+    ) -> Result<Response<Incoming>, Broken> {
         self.meter.expect_head();
-        let answer = self.machine.run(self.sender.try_send_request(request));
-        let answer = match self.patience {
+        let mut answer = pin!(self.machine.run(self.sender.try_send_request(request)));
+        let early = match patience {
+            Some(patience) => first_byte(answer.as_mut(), &self.meter, patience).await?,
+            None => None,
+        };
+        let answer = match early {
+            Some(answer) => answer,
             None => answer.await,
-            Some(patience) => first_byte(answer, &self.meter, patience).await?,
         };
         self.meter.expect_body();
         answer.map_err(|mut refused| {
@@ -137,18 +143,19 @@ impl Link {
     }
 }
 
-/// Waits for an answer as long as its first byte has come in time, counted from the last byte that was sent.
-async fn first_byte<F: Future>(answer: F, meter: &Meter, patience: Duration) -> Result<F::Output, Broken> {
-    let mut answer = pin!(answer);
+/// Waits for the first byte of an answer, counted from the last byte that was sent; gives the answer, if that came with it.
+async fn first_byte<F: Future>(
+    mut answer: Pin<&mut F>,
+    meter: &Meter,
+    patience: Duration,
+) -> Result<Option<F::Output>, Broken> {
     loop {
         let due = meter.written_at() + patience;
-        tokio::select! {
-            biased;
-            answered = &mut answer => return Ok(answered),
-            () = sleep_until(due) => {}
+        if let Ok(answered) = timeout_at(due, answer.as_mut()).await {
+            return Ok(Some(answered));
         }
         if meter.has_read() {
-            return Ok(answer.await);
+            return Ok(None);
         }
         if meter.written_at() + patience <= due {
             let detail = format!("no first byte of an answer within {} ms", patience.as_millis());
@@ -170,17 +177,23 @@ fn failure(error: &hyper::Error) -> Failure {
         return Failure::new(Reset, "the connection was closed before the answer was whole");
     }
     let io = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
-    if io.is_some_and(Excess::is_in) {
-        return Failure::new(Protocol, "the answer's head and what came before it are longer than 32 KiB");
-    }
-    match io.map(std::io::Error::kind) {
-        Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted) => {
-            Failure::new(Reset, "the connection was reset")
-        }
-        Some(ErrorKind::UnexpectedEof) => Failure::new(Reset, "the connection was closed without a TLS goodbye"),
-        Some(ErrorKind::InvalidInput | ErrorKind::InvalidData) => Failure::new(Protocol, "the answer is not HTTP/1.1"),
-        Some(_) => Failure::new(Reset, "the connection broke"),
+    match io {
+        Some(io) => io_failure(io).unwrap_or(Failure::new(Protocol, "the answer is not HTTP/1.1")),
         None if error.is_canceled() || error.is_closed() => Failure::new(Reset, "the connection was closed"),
         None => Failure::new(Protocol, "the answer is not HTTP/1.1"),
     }
+}
+
+/// What an error of a connection means; nothing, if it is about what came over it.
+pub(super) fn io_failure(io: &std::io::Error) -> Option<Failure> {
+    if Excess::is_in(io) {
+        return Some(Failure::new(FailureKind::Protocol, "the answer's head and what came before it are too long"));
+    }
+    let detail = match io.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => "the connection was reset",
+        ErrorKind::UnexpectedEof => "the connection was closed without a TLS goodbye",
+        ErrorKind::InvalidInput | ErrorKind::InvalidData => return None,
+        _ => "the connection broke",
+    };
+    Some(Failure::new(FailureKind::Reset, detail))
 }

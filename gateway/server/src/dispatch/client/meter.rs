@@ -58,9 +58,19 @@ impl Meter {
         self.allowed.store(u64::MAX, Ordering::Relaxed);
     }
 
+    /// So many bytes more may come in from now on, whatever they mean.
+    pub(super) fn allow(&self, bytes: usize) {
+        self.allowed.store(self.total().saturating_add(bytes as u64), Ordering::Relaxed);
+    }
+
+    /// What has come in so far, or since a head was expected, in bytes.
+    pub(super) fn total(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
     /// Refuses another read once too much has come in.
     pub(super) fn check(&self) -> Result<()> {
-        let excess = self.read.load(Ordering::Relaxed) >= self.allowed.load(Ordering::Relaxed);
+        let excess = self.total() >= self.allowed.load(Ordering::Relaxed);
         if excess { Err(Error::new(ErrorKind::InvalidData, Excess)) } else { Ok(()) }
     }
 
@@ -79,7 +89,7 @@ impl Meter {
 
     /// Whether anything has come in since a head was expected.
     pub(super) fn has_read(&self) -> bool {
-        self.read.load(Ordering::Relaxed) > 0
+        self.total() > 0
     }
 
     /// When bytes last went out.

@@ -1,6 +1,7 @@
 //! A subscriber's host: its URL, the addresses it was found at, and the connections to it that are idle.
 
 use super::pool::{Allowance, Pool};
+use super::sessions::Sessions;
 use crate::dispatch::failure::{Failure, FailureKind};
 use hookwright_core::egress::{AddressPolicy, TargetUrl, UrlFault, check_url};
 use http::{HeaderValue, Uri};
@@ -16,12 +17,18 @@ const ADDRESSES_FRESH: Duration = Duration::from_secs(10);
 /// A subscriber's host.
 pub(in crate::dispatch) struct Peer {
     pub(super) url: TargetUrl,
+    /// Idle HTTP/1.1 connections.
     pub(super) pool: Pool,
+    /// HTTP/2 connections.
+    pub(super) sessions: Sessions,
+    /// How many connections may be kept.
+    pub(super) allowance: Allowance,
     pub(super) server_name: ServerName<'static>,
     /// One exchange looks a name up; those that begin meanwhile wait for what it finds.
     pub(super) addresses: Mutex<Option<Found>>,
     authority: HeaderValue,
     path: Uri,
+    target: Uri,
 }
 
 /// Addresses that were judged and found good.
@@ -52,17 +59,33 @@ impl Peer {
         })?;
         let unfit = || Failure::new(FailureKind::Protocol, "the URL cannot be written as a request");
         let path = Uri::try_from(url.path_and_query()).map_err(|_| unfit())?;
+        let target = Uri::try_from(url.as_str()).map_err(|_| unfit())?;
         let authority = HeaderValue::from_str(url.authority()).map_err(|_| unfit())?;
         let server_name = match url.literal() {
             Some(address) => ServerName::from(address),
             None => ServerName::try_from(url.host().to_owned()).map_err(|_| unfit())?,
         };
-        Ok(Self { url, pool: Pool::new(allowance), server_name, addresses: Mutex::new(None), authority, path })
+        Ok(Self {
+            url,
+            pool: Pool::new(allowance.clone()),
+            sessions: Sessions::new(),
+            allowance,
+            server_name,
+            addresses: Mutex::new(None),
+            authority,
+            path,
+            target,
+        })
     }
 
     /// The request line's target.
     pub(in crate::dispatch) fn path(&self) -> &Uri {
         &self.path
+    }
+
+    /// The whole URL, which HTTP/2 takes apart itself.
+    pub(super) fn target(&self) -> &Uri {
+        &self.target
     }
 
     /// The `Host` header.
@@ -73,5 +96,6 @@ impl Peer {
     /// Closes connections that have been idle for too long.
     pub(in crate::dispatch) fn sweep(&self) {
         self.pool.sweep();
+        self.sessions.sweep();
     }
 }

@@ -1,4 +1,4 @@
-//! Idle connections to one subscriber.
+//! Idle HTTP/1.1 connections to one subscriber.
 
 use super::link::Link;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// A connection idle for longer is closed: most servers close theirs after a minute.
 pub(super) const IDLE_MAX: Duration = Duration::from_secs(30);
 /// A connection older than this is not used again, so that a name that moved is followed.
-const AGE_MAX: Duration = Duration::from_mins(5);
+pub(super) const AGE_MAX: Duration = Duration::from_mins(5);
 
 /// How many idle connections there are and may be, over all subscribers.
 #[derive(Clone, Debug)]
@@ -24,7 +24,8 @@ impl Allowance {
         Self { taken: Arc::default(), max }
     }
 
-    fn take(&self) -> bool {
+    /// Takes up one of them, if there is one.
+    pub(super) fn take(&self) -> bool {
         // A thread that reads while another gives back refuses one too many at worst.
         let before = self.taken.fetch_add(1, Ordering::Relaxed);
         if before >= self.max {
@@ -39,7 +40,8 @@ impl Allowance {
         self.taken.load(Ordering::Relaxed)
     }
 
-    fn give_back(&self, count: usize) {
+    /// Gives some of them back.
+    pub(super) fn give_back(&self, count: usize) {
         self.taken.fetch_sub(count, Ordering::Relaxed);
     }
 }

@@ -9,7 +9,7 @@ async fn receiver() -> turmoil::Result {
     loop {
         let (stream, _) = listener.accept().await?;
         let service = hyper::service::service_fn(|_| async {
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
+            Ok::<_, Infallible>(http::Response::new(Full::new(Bytes::from_static(b"ok"))))
         });
         // A partition or a crash ends it, as it ends any other.
         tokio::spawn(

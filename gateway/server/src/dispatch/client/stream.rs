@@ -2,6 +2,7 @@
 
 use super::meter::Meter;
 use super::socket::Socket;
+use super::tls;
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,6 +32,16 @@ macro_rules! either {
             Carrier::Secure($io) => $done,
         }
     };
+}
+
+impl Carrier {
+    /// Whether HTTP/2 was agreed on.
+    pub(super) fn is_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Secure(tls) => tls.get_ref().1.alpn_protocol() == Some(tls::HTTP_2),
+        }
+    }
 }
 
 impl Stream {

@@ -1,3 +1,5 @@
+mod http2;
+
 use super::*;
 use crate::dispatch::failure::FailureKind;
 use rustls::pki_types::pem::PemObject;
@@ -289,7 +291,7 @@ async fn interim_answers_are_passed_over_and_a_flood_of_them_is_a_protocol_failu
     .await;
     let exchange = send(&client(), &flood.url, LONG).await;
     assert_eq!(kind(&exchange), FailureKind::Protocol);
-    assert!(exchange.failure.unwrap().detail.ends_with("longer than 32 KiB"));
+    assert!(exchange.failure.unwrap().detail.ends_with("are too long"));
 }
 
 #[tokio::test]
@@ -482,19 +484,25 @@ async fn idle_connections_are_bounded() {
     assert_eq!(client.allowance.taken(), 0);
 }
 
-/// A TLS receiver that is `localhost` by a certificate of nobody's.
-async fn secure_receiver() -> (u16, CertificateDer<'static>) {
+/// What accepts TLS as `localhost`, and the certificate of nobody's it does so by.
+fn acceptor(protocols: &[&[u8]]) -> (tokio_rustls::TlsAcceptor, CertificateDer<'static>) {
     let pem = include_str!("../../listener/tests/first.certificate.pem");
     let key = include_str!("../../listener/tests/first.key.pem");
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let mut config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.clone()], key)
         .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    (tokio_rustls::TlsAcceptor::from(Arc::new(config)), certificate)
+}
+
+/// A TLS receiver that speaks HTTP/1.1.
+async fn secure_receiver() -> (u16, CertificateDer<'static>) {
+    let (acceptor, certificate) = acceptor(&[]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! TLS towards subscribers: the platform's trust, HTTP/1.1, the name of the URL.
+//! TLS towards subscribers: the platform's trust, HTTP/2 or HTTP/1.1, the name of the URL.
 
 use rustls::ClientConfig;
 use rustls::client::danger::ServerCertVerifier;
@@ -7,6 +7,9 @@ use rustls_platform_verifier::Verifier;
 use std::borrow::Cow;
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
+
+/// What HTTP/2 is called in a handshake.
+pub(super) const HTTP_2: &[u8] = b"h2";
 
 const NO_TRUST: &str = "this machine has no trusted certificate authorities";
 
@@ -38,6 +41,6 @@ fn trusting(
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
     Ok(TlsConnector::from(Arc::new(config)))
 }
