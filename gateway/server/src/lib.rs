@@ -20,4 +20,5 @@ pub mod plugins;
 pub mod problem;
 pub mod serve;
 pub mod sink;
+pub mod trust;
 pub mod upkeep;

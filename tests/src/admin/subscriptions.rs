@@ -214,3 +214,35 @@ async fn the_less_common_settings_are_kept_shown_and_merged() {
     shows(&gateway.read(&path).await, &json!({ "method": "PUT", "head_of_line": head, "permanent_statuses": [500] }));
     shows(&gateway.request(Method::PUT, &path, &subscription()).await.json(), &usual);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_s_own_key_goes_in_and_never_comes_out() {
+    let certificate = include_str!("../../../gateway/server/src/listener/tests/first.certificate.pem");
+    let key = include_str!("../../../gateway/server/src/listener/tests/first.key.pem");
+    let gateway = bare().await;
+    let tls = json!({ "certificate": certificate, "key": key });
+    let made = gateway.subscribe("https://example.com/", &["*"], json!({ "tls": tls })).await;
+    let path = format!("/admin/subscriptions/{}", made.id);
+    let stored_key = || gateway.running.app.store.subscriptions()[0].options.tls.clone().unwrap().key;
+    assert_eq!(stored_key().as_deref(), Some(key));
+    let shown = gateway.read(&path).await;
+    assert_eq!((&shown["tls"]["key_set"], &shown["tls"]["certificate"]), (&json!(true), &json!(certificate)));
+    assert!(!shown.to_string().contains("PRIVATE"), "{shown}");
+    // What does not speak of the key leaves it as it is; what speaks of another certificate must bring its own.
+    let patched = gateway.admin.send(
+        Method::PATCH,
+        &path,
+        &[("content-type", "application/merge-patch+json")],
+        br#"{"name":"renamed"}"#.to_vec(),
+    );
+    assert_eq!(patched.await.unwrap().status, StatusCode::OK);
+    assert_eq!(stored_key().as_deref(), Some(key));
+    let other = include_str!("../../../gateway/server/src/listener/tests/second.certificate.pem");
+    let patch = json!({ "tls": { "certificate": other } }).to_string().into_bytes();
+    let refused = gateway.admin.send(Method::PATCH, &path, &[("content-type", "application/merge-patch+json")], patch);
+    let refused = refused.await.unwrap();
+    assert_eq!(
+        (refused.status, &refused.json()["errors"][0]["pointer"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("/tls/key"))
+    );
+}

@@ -10,6 +10,7 @@ mod read;
 mod rotate;
 mod secret;
 mod show;
+mod tls;
 
 use super::answer;
 use super::body;

@@ -21,6 +21,7 @@ pub(super) use peer::Peer;
 
 use super::failure::{Failure, FailureKind};
 use bytes::Bytes;
+use hookwright_core::delivery_options::TlsOptions;
 use hookwright_core::egress::AddressPolicy;
 use http::response::Parts;
 use http::{HeaderMap, Request};
@@ -33,6 +34,7 @@ use socket::Network;
 use stage::Stage;
 use std::borrow::Cow;
 use std::time::Duration;
+use tls::Verdict;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -41,6 +43,9 @@ pub(super) struct Client {
     policy: AddressPolicy,
     resolver: Resolver,
     network: Network,
+    /// The platform's trust.
+    platform: Verdict,
+    /// What speaks TLS for all subscriptions without certificates of their own.
     tls: Result<TlsConnector, Cow<'static, str>>,
     allowance: Allowance,
     timeouts: Timeouts,
@@ -95,11 +100,13 @@ pub(super) struct Exchange {
 impl Client {
     /// A client that trusts what the platform trusts.
     pub(super) fn new(config: ClientConfig) -> Self {
+        let platform = tls::platform();
         Self {
             policy: config.policy,
             resolver: Resolver::system(),
             network: Network::Real,
-            tls: tls::connector(),
+            tls: tls::connector(&platform, None),
+            platform,
             allowance: Allowance::new(config.idle_max),
             timeouts: config.timeouts,
             response_bytes_max: config.response_bytes_max,
@@ -119,8 +126,15 @@ impl Client {
     }
 
     /// The peer of a URL.
+    #[cfg(test)]
     pub(super) fn peer(&self, url: &str) -> Result<Peer, Failure> {
-        Peer::new(url, &self.policy, self.allowance.clone())
+        self.peer_with(url, None)
+    }
+
+    /// The peer of a URL, with a subscription's own certificates.
+    pub(super) fn peer_with(&self, url: &str, own: Option<&TlsOptions>) -> Result<Peer, Failure> {
+        let tls = own.map_or_else(|| self.tls.clone(), |own| tls::connector(&self.platform, Some(own)));
+        Peer::new(url, &self.policy, tls, self.allowance.clone())
     }
 
     /// Sends a request and reads its answer, all before the deadline. `request` is called again where a connection turns out to have been closed before.

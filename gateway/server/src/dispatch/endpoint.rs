@@ -58,7 +58,7 @@ impl std::fmt::Debug for Endpoint {
 impl Endpoint {
     /// Prepares a subscription. A URL that can no longer be reached shows in its attempts.
     pub(super) fn new(subscription: &Arc<Subscription>, client: &Client) -> Self {
-        let peer = client.peer(&subscription.url);
+        let peer = client.peer_with(&subscription.url, subscription.options.tls.as_ref());
         let mut common = HeaderMap::with_capacity(8 + subscription.headers.len());
         if let Ok(peer) = &peer {
             common.insert(header::HOST, peer.authority().clone());

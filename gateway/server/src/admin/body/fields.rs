@@ -26,6 +26,17 @@ impl Faults {
         self.0.is_empty()
     }
 
+    /// How many there are so far.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Each of them.
+    #[cfg(test)]
+    pub fn iter(&self) -> impl Iterator<Item = &FieldFault> {
+        self.0.iter()
+    }
+
     /// The refusal that names them all, if there are any.
     pub fn finish(self) -> Result<(), Problem> {
         if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }

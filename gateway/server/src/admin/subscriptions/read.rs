@@ -2,11 +2,11 @@
 
 use super::binding::{self, Candidates};
 use super::edit::with_activity;
-use super::{header, legacy, options, secret};
+use super::{header, legacy, options, secret, tls};
 use crate::admin::body::{Faults, Object, child, kind_of};
 use crate::app::App;
 use crate::problem::Problem;
-use hookwright_core::delivery_options::DeliveryOptions;
+use hookwright_core::delivery_options::{DeliveryOptions, TlsOptions};
 use hookwright_core::egress::{AddressPolicy, UrlFault, check_url};
 use hookwright_core::id::{SecretId, SubscriptionId};
 use hookwright_core::pattern::EventPattern;
@@ -40,6 +40,8 @@ struct Rules<'a> {
     max_in_flight: u32,
     created_by: Option<&'a str>,
     legacy: &'a [LegacySignature],
+    tls: Option<&'a TlsOptions>,
+    now_ms: i64,
 }
 
 /// A subscription as a body states it.
@@ -72,6 +74,8 @@ pub async fn read(app: &App, body: &Value, current: Option<&Subscription>) -> Re
         max_in_flight: delivery.in_flight_default,
         created_by: current.map(|current| current.created_by.as_str()),
         legacy: current.map_or(&[], |current| &current.options.legacy_signatures),
+        tls: current.and_then(|current| current.options.tls.as_ref()),
+        now_ms: app.clock.now_ms(),
     };
     by_rules(body, &rules)
 }
@@ -100,6 +104,7 @@ fn fields(mut object: Object<'_>, rules: &Rules<'_>, faults: &mut Faults) -> Opt
     let max_in_flight = object.number("max_in_flight", 1..=IN_FLIGHT_MAX, faults);
     let mut options = options::read(&mut object, faults);
     options.legacy_signatures = legacy::read(&mut object, rules.legacy, faults);
+    options.tls = tls::read(&mut object, rules.tls, rules.now_ms, faults);
     object.finish(&SET_BY_THE_GATEWAY, faults);
     Some(Wanted {
         secret,

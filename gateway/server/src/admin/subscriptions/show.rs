@@ -1,6 +1,6 @@
 //! Subscriptions as the API shows them.
 
-use super::{legacy, secret};
+use super::{legacy, secret, tls};
 use hookwright_core::delivery_options::{DeliveryMethod, HeadOfLine, Ordering};
 use hookwright_core::retry::RetryPolicy;
 use hookwright_core::secret::SigningKey;
@@ -46,6 +46,8 @@ pub struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_age_seconds: Option<u64>,
     legacy_signatures: Vec<legacy::Shown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<tls::Shown<'a>>,
     created_by: &'a str,
     created_at: String,
     updated_at: String,
@@ -81,6 +83,7 @@ impl<'a> Shown<'a> {
             permanent_statuses: &subscription.options.permanent_statuses,
             max_age_seconds: subscription.options.max_age_secs,
             legacy_signatures: legacy::shown(&subscription.options.legacy_signatures),
+            tls: subscription.options.tls.as_ref().map(tls::Shown::of),
             created_by: &subscription.created_by,
             created_at: format_ms(subscription.created_at),
             updated_at: format_ms(subscription.updated_at),
@@ -117,6 +120,7 @@ pub fn document(subscription: &Subscription) -> Value {
         "permanent_statuses": subscription.options.permanent_statuses,
         "max_age_seconds": subscription.options.max_age_secs,
         "legacy_signatures": legacy::document(&subscription.options.legacy_signatures),
+        "tls": tls::document(subscription.options.tls.as_ref()),
         "created_by": subscription.created_by,
     })
 }

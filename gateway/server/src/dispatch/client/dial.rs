@@ -2,7 +2,7 @@
 
 use super::Client;
 use super::line::Line;
-use super::link::Link;
+use super::link::{Link, alerted};
 use super::peer::{Found, Peer};
 use super::session::Session;
 use super::sessions::Spoken;
@@ -93,7 +93,7 @@ impl Client {
 
     async fn secure(&self, peer: &Peer, tcp: Socket) -> Result<Carrier, Failure> {
         let tls = |detail: &'static str| Failure::new(FailureKind::Tls, detail);
-        let connector = self.tls.as_ref().map_err(|fault| Failure::new(FailureKind::Tls, fault.clone()))?;
+        let connector = peer.tls.as_ref().map_err(|fault| Failure::new(FailureKind::Tls, fault.clone()))?;
         let handshake = connector.connect(peer.server_name.clone(), tcp);
         match timeout(self.timeouts.tls, handshake).await {
             Ok(Ok(stream)) => Ok(Carrier::Secure(Box::new(stream))),
@@ -151,10 +151,14 @@ fn tls_fault(error: &std::io::Error) -> &'static str {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "the certificate is for another name"
             }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the certificate is not valid yet"
+            }
             CertificateError::UnknownIssuer => "the certificate's issuer is not trusted",
             CertificateError::Revoked => "the certificate was revoked",
             _ => "the certificate is not valid",
         },
+        Some(TlsError::AlertReceived(alert)) => alerted(*alert),
         Some(_) => "the TLS handshake failed",
         None => "the connection broke during the TLS handshake",
     }

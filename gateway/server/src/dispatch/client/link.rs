@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
+use rustls::{AlertDescription, Error as TlsError};
 use std::error::Error as _;
 use std::io::ErrorKind;
 use std::pin::{Pin, pin};
@@ -189,6 +190,10 @@ pub(super) fn io_failure(io: &std::io::Error) -> Option<Failure> {
     if Excess::is_in(io) {
         return Some(Failure::new(FailureKind::Protocol, "the answer's head and what came before it are too long"));
     }
+    let cause = io.get_ref().and_then(|cause| cause.downcast_ref::<TlsError>());
+    if let Some(TlsError::AlertReceived(alert)) = cause {
+        return Some(Failure::new(FailureKind::Tls, alerted(*alert)));
+    }
     let detail = match io.kind() {
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => "the connection was reset",
         ErrorKind::UnexpectedEof => "the connection was closed without a TLS goodbye",
@@ -196,4 +201,19 @@ pub(super) fn io_failure(io: &std::io::Error) -> Option<Failure> {
         _ => "the connection broke",
     };
     Some(Failure::new(FailureKind::Reset, detail))
+}
+
+/// Why a peer ended a TLS session. It may do so after the handshake, as ours is over before it has looked at our certificate.
+pub(super) const fn alerted(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::CertificateRequired => "the receiver asks for a client certificate",
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied => "the receiver did not accept our certificate",
+        _ => "the receiver ended the TLS session",
+    }
 }

@@ -6,10 +6,12 @@ use crate::dispatch::failure::{Failure, FailureKind};
 use hookwright_core::egress::{AddressPolicy, TargetUrl, UrlFault, check_url};
 use http::{HeaderValue, Uri};
 use rustls::pki_types::ServerName;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tokio_rustls::TlsConnector;
 
 /// How long the addresses of a name are used before it is looked up again. They were judged, and only they are dialled.
 const ADDRESSES_FRESH: Duration = Duration::from_secs(10);
@@ -24,6 +26,8 @@ pub(in crate::dispatch) struct Peer {
     /// How many connections may be kept.
     pub(super) allowance: Allowance,
     pub(super) server_name: ServerName<'static>,
+    /// What speaks TLS for it, or why nothing can.
+    pub(super) tls: Result<TlsConnector, Cow<'static, str>>,
     /// One exchange looks a name up; those that begin meanwhile wait for what it finds.
     pub(super) addresses: Mutex<Option<Found>>,
     authority: HeaderValue,
@@ -49,7 +53,12 @@ impl Found {
 }
 
 impl Peer {
-    pub(super) fn new(url: &str, policy: &AddressPolicy, allowance: Allowance) -> Result<Self, Failure> {
+    pub(super) fn new(
+        url: &str,
+        policy: &AddressPolicy,
+        tls: Result<TlsConnector, Cow<'static, str>>,
+        allowance: Allowance,
+    ) -> Result<Self, Failure> {
         let url = check_url(url, policy).map_err(|fault| {
             let kind = match fault {
                 UrlFault::Address(_) | UrlFault::Plaintext => FailureKind::EgressRefused,
@@ -71,6 +80,7 @@ impl Peer {
             sessions: Sessions::new(),
             allowance,
             server_name,
+            tls,
             addresses: Mutex::new(None),
             authority,
             path,

@@ -1,3 +1,5 @@
+mod authority;
+mod credentials;
 mod http2;
 
 use super::*;
@@ -417,6 +419,14 @@ fn addresses_in_a_url_are_judged_at_once() {
     }
 }
 
+/// A client that trusts one authority, and finds every name where a test says.
+fn trusting(authority: &CertificateDer<'static>, resolver: Resolver) -> Client {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.clone()).unwrap();
+    let platform = tls::only(roots);
+    Client { tls: tls::connector(&platform, None), platform, ..client_with(resolver, &["127.0.0.1"]) }
+}
+
 fn scripted(answers: impl Fn(usize) -> Vec<IpAddr> + Send + Sync + 'static) -> Resolver {
     let asked = AtomicUsize::new(0);
     Resolver::Scripted(Arc::new(move |_| answers(asked.fetch_add(1, Ordering::SeqCst))))
@@ -523,7 +533,7 @@ async fn secure_receiver() -> (u16, CertificateDer<'static>) {
 async fn a_certificate_must_be_trusted_and_for_this_name() {
     let (port, authority) = secure_receiver().await;
     let here = || scripted(|_| vec!["127.0.0.1".parse().unwrap()]);
-    let trusting = Client { tls: Ok(tls::connector_to(authority.clone())), ..client_with(here(), &["127.0.0.1"]) };
+    let trusting = trusting(&authority, here());
     assert_eq!(send(&trusting, &format!("https://localhost:{port}/"), LONG).await.status, Some(200));
     let exchange = send(&trusting, &format!("https://example.com:{port}/"), LONG).await;
     assert_eq!(exchange.failure.unwrap(), Failure::new(FailureKind::Tls, "the certificate is for another name"));

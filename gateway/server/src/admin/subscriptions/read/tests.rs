@@ -14,6 +14,8 @@ fn rules() -> Rules<'static> {
         max_in_flight: 8,
         created_by: None,
         legacy: &[],
+        tls: None,
+        now_ms: 1_790_000_000_000,
     }
 }
 

@@ -23,7 +23,7 @@ where
         }
     });
     let here = scripted(|_| vec!["127.0.0.1".parse().unwrap()]);
-    let client = Client { tls: Ok(tls::connector_to(authority)), ..client_with(here, &["127.0.0.1"]) };
+    let client = trusting(&authority, here);
     (Receiver { url, connections }, client)
 }
 
@@ -318,7 +318,7 @@ async fn a_peer_that_does_not_know_http2_is_spoken_to_as_it_can() {
         }
     });
     let here = scripted(|_| vec!["127.0.0.1".parse().unwrap()]);
-    let client = Client { tls: Ok(tls::connector_to(authority)), ..client_with(here, &["127.0.0.1"]) };
+    let client = trusting(&authority, here);
     let peer = client.peer(&url).unwrap();
     let exchanges = (0..10).map(|_| client.exchange(&peer, || post(&peer), LONG));
     futures_util::future::join_all(exchanges).await.iter().for_each(whole);
