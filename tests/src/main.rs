@@ -13,6 +13,7 @@ mod operate;
 mod platform;
 mod readme;
 mod reload;
+mod retention;
 mod snapshots;
 mod story;
 mod tidy;

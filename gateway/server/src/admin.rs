@@ -23,6 +23,7 @@ mod nearest;
 mod patch;
 mod plugins;
 mod query;
+mod retention;
 mod sources;
 mod subscriptions;
 
@@ -98,6 +99,7 @@ fn records() -> Router<App> {
         .route("/admin/establishments", get(establishments::list))
         .route("/admin/establishments/{id}", get(establishments::get))
         .route("/admin/audit", get(audit::list))
+        .route("/admin/retention", get(retention::show))
         .route("/metrics", get(metrics::metrics))
 }
 

@@ -8,11 +8,13 @@ pub mod key;
 mod quantity;
 pub mod raw;
 mod reader;
+mod retention;
 
 pub use check::{Loaded, key_file_beside};
 pub use fault::{BadConfig, Fault, Origin};
 pub use quantity::{format_duration, format_size, parse_duration, parse_size};
 pub use reader::Setting;
+pub use retention::{RetentionConfig, format_keep};
 
 use hookwright_core::breaker::BreakerRules;
 use hookwright_core::egress::Cidr;
@@ -43,6 +45,8 @@ pub struct Config {
     pub egress_allow: Vec<Cidr>,
     /// How plugins are run.
     pub plugins: PluginsConfig,
+    /// How long records are kept.
+    pub retention: RetentionConfig,
     /// How the process logs.
     pub log: LogConfig,
     /// How long a shutdown waits for what is under way.

@@ -1,7 +1,7 @@
 //! Background tasks: what nobody asks for and has to happen all the same.
 //!
 //! Waiting messages are resumed when their customer is known, quarantined ones when another version of their plugin serves; establishments expire when their time is up;
-//! de-duplication keys are forgotten. Each task looks at the store first and waits afterwards, so that a restart finds what was left; a nudge only shortens the wait.
+//! de-duplication keys are forgotten, and records go that are older than they need be. Each task looks at the store first and waits afterwards, so that a restart finds what was left; a nudge only shortens the wait.
 
 mod announce;
 mod backoff;
@@ -9,8 +9,12 @@ mod expiry;
 mod keys;
 mod notices;
 mod quarantine;
+mod retention;
 mod waiting;
 
+pub use retention::{Progress, Retention, Run};
+
+use crate::config::RetentionConfig;
 use crate::plugins::{Plugins, PluginsBusy};
 use crate::problem::chain;
 use backoff::Backoff;
@@ -28,6 +32,7 @@ struct Parts {
     store: Arc<dyn Store>,
     plugins: Arc<Plugins>,
     clock: Arc<dyn Clock>,
+    retention: Arc<Retention>,
 }
 
 /// A handle on the background tasks. They end when it is stopped, or the last handle is gone.
@@ -35,6 +40,7 @@ struct Parts {
 pub struct Upkeep {
     signals: Arc<Signals>,
     shutdown: watch::Sender<bool>,
+    retention: Arc<Retention>,
     /// Each task holds one share while it runs.
     alive: Weak<()>,
     whole: Arc<AsyncMutex<Option<JoinHandle<()>>>>,
@@ -80,10 +86,19 @@ enum Chore {
     Keys,
     Announce,
     Notices,
+    Retention,
 }
 
 impl Chore {
-    const ALL: [Self; 6] = [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys, Self::Announce, Self::Notices];
+    const ALL: [Self; 7] = [
+        Self::Waiting,
+        Self::Quarantine,
+        Self::Expiry,
+        Self::Keys,
+        Self::Announce,
+        Self::Notices,
+        Self::Retention,
+    ];
 
     /// Does what there is to do, and says how long there is nothing more unless a nudge comes.
     async fn round(self, parts: &Parts, signals: &Signals) -> Result<Duration, ChoreError> {
@@ -94,6 +109,7 @@ impl Chore {
             Self::Keys => keys::round(parts).await,
             Self::Announce => announce::round(parts).await,
             Self::Notices => notices::round(parts).await,
+            Self::Retention => retention::round(parts).await,
         }
     }
 
@@ -102,7 +118,7 @@ impl Chore {
             Self::Waiting => &signals.customer,
             Self::Quarantine => &signals.quarantine,
             Self::Expiry => &signals.establishment,
-            Self::Keys => &signals.never,
+            Self::Keys | Self::Retention => &signals.never,
             Self::Announce => &signals.announce,
             Self::Notices => &signals.notices,
         }
@@ -116,7 +132,7 @@ impl Chore {
                 signals.establishment.notify_one();
             }
             Self::Waiting => signals.establishment.notify_one(),
-            Self::Expiry | Self::Keys | Self::Announce | Self::Notices => {}
+            Self::Expiry | Self::Keys | Self::Announce | Self::Notices | Self::Retention => {}
         }
     }
 
@@ -149,8 +165,15 @@ impl Chore {
 
 impl Upkeep {
     /// Starts the tasks, on the runtime of the caller. `noticed` tells that a notice to operators was left in the store.
-    pub fn start(store: Arc<dyn Store>, plugins: Arc<Plugins>, clock: Arc<dyn Clock>, noticed: Arc<Notify>) -> Self {
-        let parts = Parts { store, plugins, clock };
+    pub fn start(
+        store: Arc<dyn Store>,
+        plugins: Arc<Plugins>,
+        clock: Arc<dyn Clock>,
+        noticed: Arc<Notify>,
+        retention: RetentionConfig,
+    ) -> Self {
+        let retention = Arc::new(Retention::new(retention));
+        let parts = Parts { store, plugins, clock, retention: Arc::clone(&retention) };
         let signals = Arc::new(Signals { notices: noticed, ..Signals::default() });
         let (shutdown, told) = watch::channel(false);
         let alive = Arc::new(());
@@ -165,7 +188,13 @@ impl Upkeep {
                 }
             }
         });
-        Self { signals, shutdown, alive: Arc::downgrade(&alive), whole: Arc::new(AsyncMutex::new(Some(whole))) }
+        Self {
+            signals,
+            shutdown,
+            retention,
+            alive: Arc::downgrade(&alive),
+            whole: Arc::new(AsyncMutex::new(Some(whole))),
+        }
     }
 
     /// Ends the tasks and waits until they have. What they submitted takes place all the same.
@@ -182,6 +211,11 @@ impl Upkeep {
     /// Whether every task runs.
     pub fn is_running(&self) -> bool {
         self.alive.strong_count() == Chore::ALL.len()
+    }
+
+    /// How long records are kept, and what was removed.
+    pub fn retention(&self) -> &Retention {
+        &self.retention
     }
 
     /// What the tasks are told, for whoever tells them without keeping them alive.

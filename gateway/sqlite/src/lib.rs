@@ -27,6 +27,7 @@ mod outbox;
 mod parcel;
 mod planned;
 mod pragma;
+mod prune;
 mod queue;
 mod sealer;
 mod statement;

@@ -16,6 +16,11 @@ pub(crate) const fn dedupe_period(now_ms: i64) -> i64 {
     now_ms.div_euclid(DEDUPE_PERIOD_MS)
 }
 
+/// Keys that were written before this moment are looked for no more, unix milliseconds.
+pub(crate) const fn dedupe_looked_for_from(now_ms: i64) -> i64 {
+    (dedupe_period(now_ms) - 1).saturating_mul(DEDUPE_PERIOD_MS)
+}
+
 /// Removes keys nobody looks for any more, at most `limit`; tells how many went.
 pub(crate) async fn forget_keys(desk: &mut Desk, limit: u32) -> Result<u32, Failure> {
     let now_ms = desk.now_ms();

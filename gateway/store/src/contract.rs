@@ -35,6 +35,7 @@ pub mod reopening;
 pub mod repeats;
 pub mod residence;
 pub mod resumption;
+pub mod retention;
 pub mod retrying;
 mod subscriber;
 mod trial;
@@ -142,6 +143,13 @@ macro_rules! contract_suite {
             quarantine::a_version_that_is_not_there_has_none,
             chain::it_is_whole_and_names_every_change,
             chain::reading_is_recorded_too,
+            retention::an_old_event_goes_with_all_that_belongs_to_it,
+            retention::what_is_pending_stays_whatever_its_age,
+            retention::batches_are_bounded_and_go_on,
+            retention::messages_go_once_they_came_to_an_end,
+            retention::an_unfinished_message_that_goes_is_named,
+            retention::a_repeat_is_recognised_whatever_is_removed,
+            retention::the_audit_is_verified_from_where_it_begins_now,
             reopening::everything_survives,
             reopening::keys_are_still_known,
             reopening::ids_ascend_though_the_clock_went_back,

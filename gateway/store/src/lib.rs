@@ -1,7 +1,7 @@
 //! Hookwright's storage ports: what the rest of the gateway may ask of storage.
 //!
 //! The ports are split by who asks: [`Intake`] by the way in, [`Outbox`] by the dispatcher, [`Catalog`] by administration and look-ups, [`Journal`] by readers and the
-//! audit. One method is one transaction, durable when it returns; a store may commit several callers' transactions as one group. Events, bodies, answers and secrets are
+//! audit, [`Retention`] by what tidies up. One method is one transaction, durable when it returns; a store may commit several callers' transactions as one group. Events, bodies, answers and secrets are
 //! sealed by the store on their way in and opened on their way out.
 //!
 //! Every store passes the same suite, in [`contract`] behind the feature of that name.
@@ -18,6 +18,7 @@ mod intake;
 mod journal;
 mod outbox;
 mod page;
+mod retention;
 
 pub use catalog::{Catalog, KeyRecord, KeyScope, PluginFile, PluginWrite, Saved};
 pub use change::Change;
@@ -29,8 +30,9 @@ pub use intake::Intake;
 pub use journal::{DeliveryFilter, EstablishmentFilter, EventFilter, EventRow, Journal, MessageFilter, MessageRow};
 pub use outbox::{FailingSince, FareRecord, Finished, Fresh, Notice, Outbox, RetryAsked};
 pub use page::{Page, PageRequest};
+pub use retention::{AuditAnchor, Prune, Pruned, RecordKind, Retention, Stock};
 
 /// Everything a store can do, for whoever wires the gateway.
-pub trait Store: Intake + Outbox + Catalog + Journal {}
+pub trait Store: Intake + Outbox + Catalog + Journal + Retention {}
 
-impl<T: Intake + Outbox + Catalog + Journal> Store for T {}
+impl<T: Intake + Outbox + Catalog + Journal + Retention> Store for T {}

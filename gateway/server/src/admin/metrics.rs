@@ -11,6 +11,9 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// `GET /metrics`.
 pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
-    let text = app.plugins.metrics().map_err(|error| Problem::unexpected(&error))?;
+    let unexpected = |error| Problem::unexpected(&error);
+    // The last part ends the text.
+    let retention = app.upkeep.retention().progress.text().map_err(unexpected)?;
+    let text = retention + &app.plugins.metrics().map_err(unexpected)?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }

@@ -4,6 +4,7 @@ use super::fault::BadConfig;
 use super::key::KEY_VARIABLE;
 use super::raw::Raw;
 use super::reader::{Reader, Setting, found, quoted};
+use super::retention;
 use super::{Config, Database, DeliveryConfig, KeyPlace, ListenerConfig, LogConfig, PluginsConfig, TlsFiles};
 use crate::problem::chain;
 use hookwright_core::breaker::BreakerRules;
@@ -80,6 +81,7 @@ impl Loaded {
             delivery: delivery(&mut reader),
             egress_allow: egress_allow(&mut reader),
             plugins: plugins(&mut reader),
+            retention: retention::read(&mut reader),
             log: log(&mut reader),
             drain,
         };

@@ -106,6 +106,23 @@ pub const KEYS: &[Key] = &[
     key("plugins.inbound_deadline", "50ms", "One call that reads a partner's message."),
     key("plugins.outbound_deadline", "50ms", "One call that shapes a delivery."),
     key("plugins.memory_bytes_max", "64MiB", "Memory of one call."),
+    key(
+        "retention.events",
+        "30d",
+        "How long events are kept, with their deliveries and attempts; `forever` keeps them. Pending ones stay in any case.",
+    ),
+    key("retention.attempts", "30d", "The same for attempts of deliveries that ended, where it is shorter."),
+    key(
+        "retention.messages",
+        "30d",
+        "The same for partners' messages that came to an end. At least as long as repeats are recognised.",
+    ),
+    key(
+        "retention.unfinished_messages",
+        "365d",
+        "The same for messages that are quarantined, waiting or held; each one that goes is named in the audit.",
+    ),
+    key("retention.audit", "2555d", "The same for the audit, whose chain can still be verified from where it begins."),
     key("log.format", "text", "`text` for people, `json` for machines."),
     key("log.filter", "info", "What is logged, as `tracing` filters say it: `info`, `hookwright=debug`."),
 ];

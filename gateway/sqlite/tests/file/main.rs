@@ -11,6 +11,7 @@ mod lock;
 mod migration;
 mod place;
 mod plans;
+mod pruning;
 mod queue;
 mod seals;
 mod version;
