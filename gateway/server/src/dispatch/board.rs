@@ -18,7 +18,7 @@ use hookwright_core::event::Event;
 use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use hookwright_core::subscription::Subscription;
 use hookwright_store::{FailingSince, Fresh};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
@@ -335,7 +335,7 @@ impl Board {
         if now_ms < self.woken_at {
             self.alarms.clear();
             self.seats.values_mut().for_each(|seat| seat.wake_at = i64::MAX);
-            let everyone: Vec<SubscriptionId> = self.seats.keys().copied().collect();
+            let everyone: BTreeSet<SubscriptionId> = self.seats.keys().copied().collect();
             for id in everyone {
                 self.look_at(id, now_ms);
             }
@@ -450,9 +450,10 @@ impl Board {
         self.seats.get(&id).map(|seat| seat.lane.health(now_ms))
     }
 
-    /// Every endpoint, for the care of its idle connections.
+    /// Every endpoint in the order of its subscription's id, for the care of its idle connections.
     pub(super) fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
-        self.seats.values().map(|seat| &seat.endpoint)
+        let seats: BTreeMap<_, _> = self.seats.iter().collect();
+        seats.into_values().map(|seat| &seat.endpoint)
     }
 }
 

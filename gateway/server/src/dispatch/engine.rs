@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use hookwright_core::delivery::Pending;
 use hookwright_core::id::{AttemptId, DeliveryId, EventId, SubscriptionId};
 use hookwright_store::{Fresh, Ids, StoreError};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -138,7 +138,9 @@ impl Engine {
     /// Gives up what is still under way, and tells how much that was.
     async fn end(mut self, mut heard: Vec<Notice>) {
         let given_up = self.exchanges.len();
-        self.exchanges.values().for_each(AbortHandle::abort);
+        // In the order of their ids, so that a simulation repeats it.
+        let exchanges: BTreeMap<_, _> = self.exchanges.drain().collect();
+        exchanges.values().for_each(AbortHandle::abort);
         let mut left = given_up;
         let until = Instant::now() + ABORT_WAIT;
         while left > 0 && timeout_at(until, self.heard.recv_many(&mut heard, NOTICES_AT_ONCE)).await.is_ok() {
