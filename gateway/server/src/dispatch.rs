@@ -20,6 +20,8 @@ mod outgoing;
 mod report;
 mod room;
 mod scan;
+#[cfg(test)]
+mod simulation;
 mod tail;
 mod throttle;
 mod transform;
@@ -72,6 +74,22 @@ pub struct DispatchParts {
     pub noticed: Arc<Notify>,
 }
 
+impl DispatchParts {
+    /// What the client goes by.
+    fn client(&self) -> ClientConfig {
+        ClientConfig {
+            policy: AddressPolicy { allow: self.egress_allow.clone() },
+            timeouts: Timeouts {
+                connect: self.config.connect_timeout,
+                tls: self.config.tls_timeout,
+                first_byte: self.config.first_byte_timeout,
+            },
+            response_bytes_max: self.config.response_bytes_max,
+            idle_max: self.config.in_flight_max,
+        }
+    }
+}
+
 /// What the engine is told.
 enum Command {
     /// An operator wants this delivery tried now.
@@ -103,20 +121,16 @@ impl std::fmt::Debug for Dispatcher {
 impl Dispatcher {
     /// Starts delivering, on the runtime of the caller. The task ends after [`Dispatcher::drain`], or when every handle is gone.
     pub fn start(parts: DispatchParts) -> (Self, JoinHandle<()>) {
-        let in_flight_max = parts.config.in_flight_max;
-        let client = Client::new(ClientConfig {
-            policy: AddressPolicy { allow: parts.egress_allow },
-            timeouts: Timeouts {
-                connect: parts.config.connect_timeout,
-                tls: parts.config.tls_timeout,
-                first_byte: parts.config.first_byte_timeout,
-            },
-            response_bytes_max: parts.config.response_bytes_max,
-            idle_max: in_flight_max,
-        });
+        let client = Client::new(parts.client());
         if let Some(fault) = client.tls_fault() {
             tracing::warn!("deliveries to https URLs will fail: {fault}");
         }
+        Self::start_with(parts, client)
+    }
+
+    /// The same with a client that was made before.
+    fn start_with(parts: DispatchParts, client: Client) -> (Self, JoinHandle<()>) {
+        let in_flight_max = parts.config.in_flight_max;
         let courier = Courier {
             store: parts.store,
             clock: parts.clock,

@@ -117,7 +117,16 @@ impl Client {
     #[cfg(test)]
     pub(super) fn simulated(config: ClientConfig) -> Self {
         let resolver = Resolver::Scripted(std::sync::Arc::new(|host| vec![turmoil::lookup(host)]));
-        Self { resolver, network: Network::Simulated, ..Self::new(config) }
+        Self {
+            policy: config.policy,
+            resolver,
+            network: Network::Simulated,
+            // Reading the machine's authorities takes longer than many a simulation.
+            tls: Err("a simulated network has no TLS".into()),
+            allowance: Allowance::new(config.idle_max),
+            connect_timeout: config.connect_timeout,
+            response_bytes_max: config.response_bytes_max,
+        }
     }
 
     /// Why no `https` URL can be reached, if that is so.
