@@ -3,12 +3,15 @@
 //! A record is `version (1 byte) | key id (4) | nonce (24) | ciphertext and tag`, sealed by XChaCha20-Poly1305 under a key that is never in the database. The place it is
 //! kept (table, row, column) is authenticated with it, so that a record moved to another row does not open. The nonce has 192 bits because it is random: with the 96 bits of
 //! AES-GCM, one key would reach its bound of 2^32 records within a day or two at the rates this gateway runs.
+//!
+//! XChaCha20-Poly1305 is ChaCha20-Poly1305 under a key made of the key and the nonce's first 16 bytes (draft-irtf-cfrg-xchacha-03): that part is `ring`'s, which seals a
+//! kilobyte in a third of the time that portable code takes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use hmac::{Hmac, Mac};
+use chacha20::{R20, hchacha};
+use hmac::{Hmac, KeyInit, Mac};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -92,7 +95,7 @@ pub enum BadKeys {
 
 struct NamedKey {
     name: KeyName,
-    cipher: XChaCha20Poly1305,
+    key: Zeroizing<[u8; 32]>,
     /// What other keys are derived from.
     root: Zeroizing<[u8; 32]>,
 }
@@ -148,12 +151,13 @@ impl Keyring {
     /// Seals `plain` for `place`. The nonce must be fresh from a cryptographic random source.
     pub fn seal(&self, nonce: &[u8; NONCE_BYTES], place: Place<'_>, plain: &[u8]) -> Vec<u8> {
         let key = &self.keys[0];
-        let payload = Payload { msg: plain, aad: &place.authenticated() };
         let mut record = Vec::with_capacity(HEADER_BYTES + plain.len() + TAG_BYTES);
         record.push(VERSION);
         record.extend_from_slice(&key.name.0);
         record.extend_from_slice(nonce);
-        record.extend_from_slice(&encrypt(&key.cipher, nonce, payload));
+        record.extend_from_slice(plain);
+        let tag = encrypt(key, nonce, place, &mut record[HEADER_BYTES..]);
+        record.extend_from_slice(&tag);
         record
     }
 
@@ -171,8 +175,12 @@ impl Keyring {
         let name = KeyName(name.try_into().map_err(|_| SealError::Truncated)?);
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| SealError::Truncated)?;
         let key = self.keys.iter().find(|key| key.name == name).ok_or(SealError::UnknownKey(name))?;
-        let payload = Payload { msg: ciphertext, aad: &place.authenticated() };
-        key.cipher.decrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::Tampered)
+        let mut plain = ciphertext.to_vec();
+        let (cipher, nonce) = of_nonce(key, &nonce);
+        let opened = cipher.open_in_place(nonce, Aad::from(place.authenticated()), &mut plain);
+        let length = opened.map_err(|_| SealError::Tampered)?.len();
+        plain.truncate(length);
+        Ok(plain)
     }
 }
 
@@ -200,16 +208,32 @@ impl Place<'_> {
     }
 }
 
+/// The cipher for one nonce, and what is left of the nonce.
+#[expect(clippy::expect_used, reason = "the cipher's keys have 32 bytes, and so has this one")]
+fn of_nonce(key: &NamedKey, nonce: &[u8; NONCE_BYTES]) -> (LessSafeKey, Nonce) {
+    let (first, last) = nonce.split_at(16);
+    let first: [u8; 16] = first.try_into().unwrap_or_default();
+    let subkey = Zeroizing::new(<[u8; 32]>::from(hchacha::<R20>(&(*key.key).into(), &first.into())));
+    let mut rest = [0; 12];
+    rest[4..].copy_from_slice(last);
+    let unbound = UnboundKey::new(&CHACHA20_POLY1305, &*subkey).expect("a key of 32 bytes");
+    (LessSafeKey::new(unbound), Nonce::assume_unique_for_key(rest))
+}
+
+/// Encrypts in place and returns the tag.
 #[expect(clippy::expect_used, reason = "the cipher refuses only texts beyond 256 GiB")]
-fn encrypt(cipher: &XChaCha20Poly1305, nonce: &[u8; NONCE_BYTES], payload: Payload<'_, '_>) -> Vec<u8> {
-    cipher.encrypt(&XNonce::from(*nonce), payload).expect("records are far below the cipher's bound")
+fn encrypt(key: &NamedKey, nonce: &[u8; NONCE_BYTES], place: Place<'_>, text: &mut [u8]) -> [u8; TAG_BYTES] {
+    let (cipher, nonce) = of_nonce(key, nonce);
+    let tag = cipher.seal_in_place_separate_tag(nonce, Aad::from(place.authenticated()), text);
+    let tag = tag.expect("records are far below the cipher's bound");
+    tag.as_ref().try_into().expect("a tag has 16 bytes")
 }
 
 fn named(key: &[u8; 32]) -> NamedKey {
     let digest = Sha256::digest(key);
     let name = KeyName([digest[0], digest[1], digest[2], digest[3]]);
     let root = Zeroizing::new(mac(key, b"hookwright: root of derived keys"));
-    NamedKey { name, cipher: XChaCha20Poly1305::new(&Key::from(*key)), root }
+    NamedKey { name, key: Zeroizing::new(*key), root }
 }
 
 /// HMAC-SHA256, which is a pseudo-random function: nothing of the key can be learnt from what is derived.

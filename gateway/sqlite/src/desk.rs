@@ -1,6 +1,7 @@
 //! The writer's desk: the one connection that writes, what goes with it, and transactions of their own.
 
 use crate::chain::Chain;
+use crate::direct::Direct;
 use crate::directory::{Directory, Update};
 use crate::fault::{Failure, Gravity, judge};
 use crate::handover::Handover;
@@ -24,6 +25,8 @@ pub(crate) type Job = Box<dyn for<'a> FnOnce(&'a mut Desk) -> Doing<'a, ()> + Se
 
 /// What the writer works with.
 pub(crate) struct Desk {
+    /// For the groups. It stands before the connection that it is of, so that it is dropped first.
+    pub(crate) direct: Direct,
     pub(crate) connection: SqliteConnection,
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) ids: Ids,
@@ -83,7 +86,7 @@ impl Desk {
             Err(failure) => {
                 self.chain = before;
                 self.updates.clear();
-                self.roll_back().await;
+                self.direct.roll_back();
                 Err(self.note(failure).0)
             }
         }
@@ -111,13 +114,6 @@ impl Desk {
         .execute(&mut self.connection)
         .await?;
         Ok(())
-    }
-
-    /// Undoes the present transaction, if there is one: an error may have ended it already, which SQLite then says, and that is all it can say.
-    pub(crate) async fn roll_back(&mut self) {
-        if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.connection).await {
-            tracing::debug!(%error, "nothing to roll back");
-        }
     }
 
     /// Notes what a failure says of the disk, and makes the caller's error of it.

@@ -1,8 +1,8 @@
 //! What a group's planner must know, read in the transaction that will write.
 
 use crate::corrupt::Reading;
+use crate::direct::Direct;
 use crate::fault::Failure;
-use crate::parcel::json;
 use crate::sealer::{Sealer, column};
 use crate::statement;
 use crate::sweep::dedupe_period;
@@ -13,135 +13,136 @@ use hookwright_core::intake::{Facts, KeptMessage, Needs, Received};
 use hookwright_core::message::MessageStatus;
 use hookwright_core::region::{Address, RegionCode};
 use hookwright_store::StoreError;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use rusqlite::{Params, Row};
 
 /// What a name and an address are sealed as.
 pub(crate) type Person = (Option<String>, Option<Address>);
 
-/// Begins a transaction and reads, in one call.
-pub(crate) async fn begin_and_read(
-    connection: &mut SqliteConnection,
-    sealer: &Sealer,
-    needs: &Needs,
-    now_ms: i64,
-) -> Result<Facts, Failure> {
-    let hexadecimal = |keys: &[[u8; 32]]| json(&keys.iter().map(hexadecimal).collect::<Vec<_>>());
-    let messages: Vec<i64> = needs.messages.iter().map(|id| id.get()).collect();
-    let rows = sqlx::query(statement::READ)
-        .bind(json(&needs.customers))
-        .bind(hexadecimal(&needs.dedupe))
-        .bind(dedupe_period(now_ms))
-        .bind(hexadecimal(&needs.idempotency))
-        .bind(idempotency::period(now_ms))
-        .bind(json(&messages))
-        .bind(now_ms)
-        .bind(i64::from(needs.expire))
-        .fetch_all(connection)
-        .await?;
+/// Reads what is needed, in the present transaction.
+pub(crate) fn read(direct: &Direct, sealer: &Sealer, needs: &Needs, now_ms: i64) -> Result<Facts, Failure> {
     let mut facts = Facts::default();
-    for row in rows {
-        read(&row, sealer, &mut facts)?;
+    for id in &needs.customers {
+        each(direct, statement::READ_CUSTOMER, [id], |row| {
+            let customer = customer(row, sealer)?;
+            facts.customers.insert(customer.external_id.clone(), customer);
+            Ok(())
+        })?;
+        each(direct, statement::READ_ESTABLISHMENTS, [id], |row| {
+            let record = establishment(row)?;
+            facts.establishments.insert((record.customer_id.clone(), record.region), record);
+            Ok(())
+        })?;
+    }
+    for key in &needs.dedupe {
+        each(direct, statement::READ_DEDUPE, (key, dedupe_period(now_ms)), |row| {
+            facts.dedupe.insert(*key, first(row)?);
+            Ok(())
+        })?;
+    }
+    for key in &needs.idempotency {
+        each(direct, statement::READ_IDEMPOTENCY, (key, idempotency::period(now_ms)), |row| {
+            facts.idempotency.insert(*key, answer(row, key, sealer)?);
+            Ok(())
+        })?;
+    }
+    for id in &needs.messages {
+        each(direct, statement::READ_MESSAGE, [id.get()], |row| {
+            facts.messages.insert(*id, message(row, id.get())?);
+            Ok(())
+        })?;
+    }
+    if needs.expire > 0 {
+        each(direct, statement::READ_LAPSING, (now_ms, needs.expire), |row| {
+            facts.lapsing.push(establishment(row)?);
+            Ok(())
+        })?;
     }
     Ok(facts)
 }
 
-fn read(row: &SqliteRow, sealer: &Sealer, facts: &mut Facts) -> Result<(), Failure> {
-    match row.try_get::<i64, _>(0)? {
-        1 => {
-            let customer = customer(row, sealer)?;
-            facts.customers.insert(customer.external_id.clone(), customer);
-        }
-        2 => {
-            let record = establishment(row)?;
-            facts.establishments.insert((record.customer_id.clone(), record.region), record);
-        }
-        3 => {
-            let (key, first) = first_with_key(row)?;
-            facts.dedupe.insert(key, first);
-        }
-        4 => {
-            let reading = Reading { table: "idempotency", row: "(a hash)" };
-            let key = reading.hash("key", row.try_get(1)?)?;
-            let body_hash = reading.hash("body_hash", row.try_get(2)?)?;
-            let status = reading.number("status", row.try_get(3)?)?;
-            let body = sealer.open(column::idempotency_body(&key), row.try_get(4)?)?;
-            facts.idempotency.insert(key, (body_hash, StoredAnswer { status, body }));
-        }
-        5 => {
-            let reading = Reading { table: "message", row: row.try_get::<i64, _>(1)? };
-            let kept = KeptMessage {
-                status: reading.word("status", MessageStatus::from_word(row.try_get(2)?))?,
-                source_id: reading.id("source_id", row.try_get(3)?)?,
-                received_at: row.try_get(4)?,
-            };
-            facts.messages.insert(reading.id("id", reading.row)?, kept);
-        }
-        _ => facts.lapsing.push(establishment(row)?),
+/// Does something with each row of a statement.
+fn each(
+    direct: &Direct,
+    text: &'static str,
+    values: impl Params,
+    mut act: impl FnMut(&Row<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut statement = direct.statement(text)?;
+    let mut rows = statement.query(values)?;
+    while let Some(row) = rows.next()? {
+        act(row)?;
     }
     Ok(())
 }
 
-fn customer(row: &SqliteRow, sealer: &Sealer) -> Result<Customer, Failure> {
-    let external_id: String = row.try_get(1)?;
-    let region: Option<&str> = row.try_get(2)?;
-    let ((name, address), _) = sealer.open_parcel::<Person>(column::customer_person(&external_id), row.try_get(6)?)?;
+fn customer(row: &Row<'_>, sealer: &Sealer) -> Result<Customer, Failure> {
+    let external_id: String = row.get(0)?;
+    let region: Option<String> = row.get(1)?;
+    let sealed: Vec<u8> = row.get(5)?;
+    let ((name, address), _) = sealer.open_parcel::<Person>(column::customer_person(&external_id), &sealed)?;
     let reading = Reading { table: "customer", row: &external_id };
     let region = region.map(|code| reading.word("region", code.parse().ok())).transpose()?;
     Ok(Customer {
         region,
         name,
         address,
-        region_outcome: row.try_get(3)?,
-        created_at: row.try_get(4)?,
-        updated_at: row.try_get(5)?,
+        region_outcome: row.get(2)?,
+        created_at: row.get(3)?,
+        updated_at: row.get(4)?,
         external_id,
     })
 }
 
-fn establishment(row: &SqliteRow) -> Result<Establishment, Failure> {
-    let reading = Reading { table: "establishment", row: row.try_get::<i64, _>(1)? };
-    let region: Option<RegionCode> = row.try_get::<&str, _>(3)?.parse().ok();
+fn establishment(row: &Row<'_>) -> Result<Establishment, Failure> {
+    let reading = Reading { table: "establishment", row: row.get::<_, i64>(0)? };
+    let region: Option<RegionCode> = row.get::<_, String>(2)?.parse().ok();
     Ok(Establishment {
         id: reading.id("id", reading.row)?,
-        customer_id: row.try_get(2)?,
+        customer_id: row.get(1)?,
         region: reading.word("region", region)?,
-        established: row.try_get::<i64, _>(4)? == 1,
-        since: row.try_get(5)?,
-        until: row.try_get(6)?,
-        appointment_id: row.try_get(7)?,
-        message_id: reading.id_or_none("message_id", row.try_get(8)?)?,
-        updated_at: row.try_get(9)?,
+        established: row.get::<_, i64>(3)? == 1,
+        since: row.get(4)?,
+        until: row.get(5)?,
+        appointment_id: row.get(6)?,
+        message_id: reading.id_or_none("message_id", row.get(7)?)?,
+        updated_at: row.get(8)?,
     })
 }
 
-fn first_with_key(row: &SqliteRow) -> Result<([u8; 32], Received), Failure> {
-    let reading = Reading { table: "message", row: row.try_get::<i64, _>(2)? };
-    let key = Reading { table: "dedupe", row: "(a hash)" }.hash("key", row.try_get(1)?)?;
-    let reason: Option<&str> = row.try_get(4)?;
-    let first = Received {
+/// The message that came first with a de-duplication key.
+fn first(row: &Row<'_>) -> Result<Received, Failure> {
+    let reading = Reading { table: "message", row: row.get::<_, i64>(0)? };
+    let (status, reason): (String, Option<String>) = (row.get(1)?, row.get(2)?);
+    Ok(Received {
         message_id: reading.id("id", reading.row)?,
-        status: reading.word("status", MessageStatus::from_word(row.try_get(3)?))?,
-        reason: reason.map(|text| reading.json("reason", text)).transpose()?,
-        events: event_ids(&reading, row.try_get(5)?)?,
+        status: reading.word("status", MessageStatus::from_word(&status))?,
+        reason: reason.map(|text| reading.json("reason", &text)).transpose()?,
+        events: event_ids(&reading, &row.get::<_, String>(3)?)?,
         duplicate: false,
-    };
-    Ok((key, first))
+    })
+}
+
+/// The hash of the body that came with an idempotency key, and what it was answered.
+fn answer(row: &Row<'_>, key: &[u8; 32], sealer: &Sealer) -> Result<([u8; 32], StoredAnswer), Failure> {
+    let reading = Reading { table: "idempotency", row: "(a hash)" };
+    let (hash, sealed): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(2)?);
+    let body_hash = reading.hash("body_hash", &hash)?;
+    let status = reading.number("status", row.get(1)?)?;
+    let body = sealer.open(column::idempotency_body(key), &sealed)?;
+    Ok((body_hash, StoredAnswer { status, body }))
+}
+
+fn message(row: &Row<'_>, id: i64) -> Result<KeptMessage, Failure> {
+    let reading = Reading { table: "message", row: id };
+    Ok(KeptMessage {
+        status: reading.word("status", MessageStatus::from_word(&row.get::<_, String>(0)?))?,
+        source_id: reading.id("source_id", row.get(1)?)?,
+        received_at: row.get(2)?,
+    })
 }
 
 /// The events of a message: a JSON list of numbers.
 pub(crate) fn event_ids(reading: &Reading<i64>, text: &str) -> Result<Vec<hookwright_core::id::EventId>, StoreError> {
     let numbers: Vec<i64> = reading.json("events", text)?;
     numbers.into_iter().map(|number| reading.id("events", number)).collect()
-}
-
-/// A hash as SQL's `unhex` reads it.
-pub(crate) fn hexadecimal(bytes: &[u8; 32]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(64);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! What SQLite's errors mean to whoever called.
 
 use hookwright_store::StoreError;
+use std::error::Error;
 
 /// Primary result codes (<https://sqlite.org/rescode.html>); an extended code holds one in its lowest byte.
 const ERROR: i64 = 1;
@@ -33,6 +34,8 @@ pub(crate) enum Gravity {
 pub(crate) enum Failure {
     /// SQLite said so.
     Database(sqlx::Error),
+    /// The same, to a statement of the writer's own.
+    Direct(rusqlite::Error),
     /// A record or a rule did; the store itself is well.
     Store(StoreError),
 }
@@ -40,6 +43,12 @@ pub(crate) enum Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Direct(error)
     }
 }
 
@@ -58,21 +67,23 @@ impl From<Failure> for StoreError {
 
 /// The error for the caller, and what it says about the store.
 pub(crate) fn judge(failure: Failure) -> (StoreError, Gravity) {
-    let error = match failure {
+    let (code, crashed, error): (_, _, Box<dyn Error + Send + Sync>) = match failure {
         Failure::Store(error) => return (error, Gravity::Command),
-        Failure::Database(error) => error,
-    };
-    let text = || error.to_string();
-    let gravity = match (code(&error).map(|code| code & 0xff), &error) {
-        (Some(FULL | READONLY | CANTOPEN), _) => return (StoreError::NotWritable(text()), Gravity::NoRoom),
-        (Some(IOERR | CORRUPT | NOTADB), _) | (None, sqlx::Error::WorkerCrashed) => {
-            return (StoreError::NotWritable(text()), Gravity::Disk);
+        Failure::Database(error) => (code(&error), matches!(error, sqlx::Error::WorkerCrashed), Box::new(error)),
+        Failure::Direct(error) => {
+            let code = error.sqlite_error().map(|error| i64::from(error.extended_code));
+            (code, false, Box::new(error))
         }
-        // What sqlx says by itself is of a row or an argument.
-        (Some(ERROR | TOOBIG | CONSTRAINT | MISMATCH | RANGE) | None, _) => Gravity::Command,
-        (Some(_), _) => Gravity::Moment,
     };
-    (StoreError::Unavailable(Box::new(error)), gravity)
+    let gravity = match code.map(|code| code & 0xff) {
+        Some(FULL | READONLY | CANTOPEN) => return (StoreError::NotWritable(error.to_string()), Gravity::NoRoom),
+        Some(IOERR | CORRUPT | NOTADB) => return (StoreError::NotWritable(error.to_string()), Gravity::Disk),
+        None if crashed => return (StoreError::NotWritable(error.to_string()), Gravity::Disk),
+        // What the libraries say by themselves is of a row or an argument.
+        Some(ERROR | TOOBIG | CONSTRAINT | MISMATCH | RANGE) | None => Gravity::Command,
+        Some(_) => Gravity::Moment,
+    };
+    (StoreError::Unavailable(error), gravity)
 }
 
 /// The same error for one more caller.

@@ -1,20 +1,17 @@
-//! Attempts and what follows from them, as rows of the hot texts.
+//! Attempts and what follows from them.
 
-use crate::parcel::json;
-use crate::planned::Contents;
-use crate::queue::Abandon;
+use crate::direct::Direct;
+use crate::fault::Failure;
 use crate::sealer::{Sealer, column};
+use crate::statement;
 use hookwright_core::delivery::{Attempt, Finish, Next};
+use hookwright_core::id::DeliveryId;
+use hookwright_store::Finished;
+use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-/// What becomes of a delivery, as the texts number it.
-const DELIVERED: u8 = 0;
-const FAILED: u8 = 1;
-const RETRY: u8 = 2;
-const ABANDONED: u8 = 3;
-
 /// What an attempt exchanged, sealed as one; the answer's body follows it.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Exchange {
     pub(crate) request_headers: Vec<(String, String)>,
     pub(crate) response_headers: Vec<(String, String)>,
@@ -23,67 +20,147 @@ pub(crate) struct Exchange {
     pub(crate) logs: Vec<String>,
 }
 
-impl Exchange {
-    fn of(attempt: &Attempt) -> Self {
-        Self {
-            request_headers: attempt.request_headers.clone(),
-            response_headers: attempt.response_headers.clone(),
-            response_truncated: attempt.response_truncated,
-            error_detail: attempt.error.as_ref().map(|error| error.detail.clone()),
-            logs: attempt.logs.clone(),
+/// The same as it is written, without a copy.
+#[derive(Serialize)]
+struct ExchangeOf<'a> {
+    request_headers: &'a [(String, String)],
+    response_headers: &'a [(String, String)],
+    response_truncated: bool,
+    error_detail: Option<&'a str>,
+    logs: &'a [String],
+}
+
+/// A delivery that ends or goes on.
+pub(crate) enum Ending {
+    /// By an attempt, whose exchange is sealed by whoever made it, before the writer's time is taken.
+    Attempt(Box<Finish>, Vec<u8>),
+    /// Without one.
+    Abandoned(Abandon),
+}
+
+/// A delivery that ends without an attempt.
+#[derive(Debug)]
+pub(crate) struct Abandon {
+    pub(crate) id: DeliveryId,
+    pub(crate) reason: String,
+    pub(crate) at: i64,
+}
+
+/// What the table of pending deliveries holds of one.
+struct Held {
+    event_id: i64,
+    subscription_id: i64,
+    attempts: u32,
+}
+
+/// How a delivery ends.
+struct End<'a> {
+    status: &'a str,
+    reason: Option<&'a str>,
+    attempts: u32,
+    code: Option<u16>,
+    at: i64,
+}
+
+impl Ending {
+    /// An attempt, sealed.
+    pub(crate) fn of_attempt(finish: Finish, sealer: &Sealer) -> Self {
+        let exchange = seal(&finish.attempt, sealer);
+        Self::Attempt(Box::new(finish), exchange)
+    }
+
+    /// Writes it, in the present transaction; tells whether the delivery moved on.
+    pub(crate) fn write(&self, direct: &Direct) -> Result<Finished, Failure> {
+        match self {
+            Self::Attempt(finish, exchange) => attempt(direct, finish, exchange),
+            Self::Abandoned(abandon) => abandoned(direct, abandon),
         }
     }
 }
 
-/// Rows and contents of what ended or goes on.
-#[derive(Debug)]
-pub(crate) struct FinishRows {
-    pub(crate) finished: String,
-    pub(crate) exchanges: Vec<u8>,
-}
-
-impl FinishRows {
-    pub(crate) fn of<'a>(
-        finishes: impl Iterator<Item = &'a Finish>,
-        abandoned: impl Iterator<Item = &'a Abandon>,
-        sealer: &Sealer,
-    ) -> Self {
-        let mut exchanges = Contents::default();
-        let mut rows: Vec<String> = finishes.map(|finish| row(finish, &mut exchanges, sealer)).collect();
-        rows.extend(abandoned.map(|one| {
-            let no_code: Option<u16> = None;
-            json(&(one.id.get(), 0, ABANDONED, 0, &one.reason, no_code, one.at))
-        }));
-        Self { finished: format!("[{}]", rows.join(",")), exchanges: exchanges.0 }
-    }
-}
-
-fn row(finish: &Finish, exchanges: &mut Contents, sealer: &Sealer) -> String {
-    let attempt = &finish.attempt;
-    let (kind, due_at, reason) = match &finish.next {
-        Next::Delivered => (DELIVERED, 0, None),
-        Next::Failed { reason } => (FAILED, 0, Some(reason.as_str())),
-        Next::Retry { due_at } => (RETRY, *due_at, None),
+/// Seals what an attempt exchanged.
+fn seal(attempt: &Attempt, sealer: &Sealer) -> Vec<u8> {
+    let exchange = ExchangeOf {
+        request_headers: &attempt.request_headers,
+        response_headers: &attempt.response_headers,
+        response_truncated: attempt.response_truncated,
+        error_detail: attempt.error.as_ref().map(|error| error.detail.as_str()),
+        logs: &attempt.logs,
     };
-    let id = attempt.id.get();
-    let exchange = sealer.seal_parcel(column::attempt_exchange(id), &Exchange::of(attempt), &attempt.response_body);
-    let (at, length) = exchanges.push(&exchange);
-    json(&(
+    sealer.seal_parcel(column::attempt_exchange(attempt.id.get()), &exchange, &attempt.response_body)
+}
+
+/// A failure counts only as the attempt that follows the last one on record; a success is true whenever it arrives, while the delivery is pending. The attempt itself is
+/// recorded in any case.
+fn attempt(direct: &Direct, finish: &Finish, exchange: &[u8]) -> Result<Finished, Failure> {
+    let Finish { attempt, next, .. } = finish;
+    let id = attempt.delivery_id;
+    let held = held(direct, id)?;
+    let follows = held.as_ref().is_some_and(|held| attempt.number == held.attempts.saturating_add(1));
+    let at = attempt.started_at.saturating_add(i64::from(attempt.duration_ms));
+    let moved = match (held, next) {
+        (Some(held), Next::Delivered) if attempt.number <= held.attempts.saturating_add(1) => {
+            let attempts = held.attempts.max(attempt.number);
+            settle(
+                direct,
+                id,
+                &held,
+                &End { status: "delivered", reason: None, attempts, code: attempt.response_code, at },
+            )?;
+            true
+        }
+        (Some(held), Next::Failed { reason }) if follows => {
+            let (reason, attempts) = (Some(reason.as_str()), attempt.number);
+            settle(direct, id, &held, &End { status: "failed", reason, attempts, code: attempt.response_code, at })?;
+            true
+        }
+        (Some(_), Next::Retry { due_at }) if follows => {
+            direct.execute(statement::UPDATE_PENDING, (id.get(), attempt.number, due_at))?;
+            true
+        }
+        _ => false,
+    };
+    record(direct, attempt, exchange)?;
+    Ok(if moved { Finished::Applied } else { Finished::Stale })
+}
+
+fn abandoned(direct: &Direct, abandon: &Abandon) -> Result<Finished, Failure> {
+    let Some(held) = held(direct, abandon.id)? else { return Ok(Finished::Stale) };
+    let mut last = direct.statement(statement::LAST_CODE)?;
+    let code = last.query_row((abandon.id.get(), held.attempts), |row| row.get(0)).optional()?.flatten();
+    let (reason, attempts) = (Some(abandon.reason.as_str()), held.attempts);
+    settle(direct, abandon.id, &held, &End { status: "failed", reason, attempts, code, at: abandon.at })?;
+    Ok(Finished::Applied)
+}
+
+fn held(direct: &Direct, id: DeliveryId) -> Result<Option<Held>, Failure> {
+    let mut statement = direct.statement(statement::READ_PENDING)?;
+    let held = statement.query_row([id.get()], |row| {
+        Ok(Held { event_id: row.get(0)?, subscription_id: row.get(1)?, attempts: row.get(2)? })
+    });
+    Ok(held.optional()?)
+}
+
+fn settle(direct: &Direct, id: DeliveryId, held: &Held, end: &End<'_>) -> Result<(), Failure> {
+    let End { status, reason, attempts, code, at } = end;
+    let values = params![id.get(), held.event_id, held.subscription_id, status, reason, attempts, code, at];
+    direct.execute(statement::SETTLED, values)?;
+    direct.execute(statement::DELETE_PENDING, [id.get()]).map(drop)
+}
+
+fn record(direct: &Direct, attempt: &Attempt, exchange: &[u8]) -> Result<(), Failure> {
+    let values = params![
         attempt.delivery_id.get(),
         attempt.number,
-        kind,
-        due_at,
-        reason,
-        attempt.response_code,
-        attempt.started_at.saturating_add(i64::from(attempt.duration_ms)),
-        id,
+        attempt.id.get(),
         attempt.event_id.get(),
         attempt.subscription_id.get(),
         attempt.started_at,
         attempt.duration_ms,
+        attempt.response_code,
         attempt.error.as_ref().map(|error| error.kind.as_str()),
-        attempt.plugin_digest.as_deref(),
-        at,
-        length,
-    ))
+        attempt.plugin_digest,
+        exchange
+    ];
+    direct.execute(statement::ATTEMPT, values).map(drop)
 }

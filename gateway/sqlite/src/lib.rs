@@ -1,10 +1,10 @@
 //! Hookwright's storage on embedded SQLite: one file, one process, everything acknowledged is synced.
 //!
-//! One writer task owns the one connection that writes. It takes what is queued, commits it as a group in one transaction with one call to SQLite, and answers all of
+//! One writer, on a thread of its own, owns the one connection that writes. It takes what is queued, commits it as a group in one transaction, and answers all of
 //! them; while the disk syncs, the next group gathers. Readers have connections of their own, and the write-ahead log keeps the two apart. Changes by operators run
 //! between the groups, each in its own transaction.
 //!
-//! The hot texts in `statement.rs` are static strings over JSON rows, so that their prepared statements stay cached whatever the size of a group. All other queries are
+//! The hot statements in `statement.rs` run directly on the writer's connection, a prepared statement a row. All other queries go through sqlx and are
 //! checked against the schema when this crate is compiled; `sqlx-data/sqlite` holds the migrations and what the compiler needs without a database.
 
 mod batch;
@@ -13,6 +13,7 @@ mod chain;
 mod config;
 mod corrupt;
 mod desk;
+mod direct;
 mod directory;
 mod facts;
 mod fault;

@@ -5,6 +5,7 @@ use crate::chain::Chain;
 use crate::config::{Entropy, SqliteConfig};
 use crate::corrupt::Reading;
 use crate::desk::Desk;
+use crate::direct::Direct;
 use crate::directory::Directory;
 use crate::fault::Failure;
 use crate::handover::Handover;
@@ -63,6 +64,7 @@ impl SqliteStore {
         let (handover, health) = (Arc::new(Handover::default()), Arc::new(Health::default()));
         let sealer = Arc::new(sealer);
         let desk = Desk {
+            direct: Direct::of(&mut connection).await?,
             connection,
             sealer: Arc::clone(&sealer),
             ids: ids.clone(),
@@ -74,7 +76,7 @@ impl SqliteStore {
             updates: Vec::new(),
             orphaned,
         };
-        let writer = tokio::spawn(writer::run(desk, inbox));
+        let writer = writer::start(desk, inbox)?;
         Ok(Self::new(queue, reads, directory, handover, health, sealer, ids, writer, lock))
     }
 }

@@ -6,8 +6,9 @@ mod retry;
 
 use crate::corrupt::Reading;
 use crate::fault::Failure;
+use crate::finish::{Abandon, Ending};
 use crate::journal;
-use crate::queue::{Abandon, Command};
+use crate::queue::Command;
 use crate::store::SqliteStore;
 use hookwright_core::delivery::{Finish, Pending};
 use hookwright_core::event::Event;
@@ -71,12 +72,15 @@ impl Outbox for SqliteStore {
         if finish.disable_subscription.is_some() {
             return self.alone(move |desk| Box::pin(disable::finish(desk, finish)));
         }
-        Box::pin(self.put(|reply| Command::Finish(Box::new(finish), reply)))
+        Box::pin(async move {
+            let ending = Ending::of_attempt(finish, &self.shared.sealer);
+            self.put(|reply| Command::Finish(ending, reply)).await
+        })
     }
 
     fn abandon(&self, id: DeliveryId, reason: String) -> Answering<'_, Finished> {
         let at = self.shared.ids.clock().now_ms();
-        Box::pin(self.put(move |reply| Command::Abandon(Abandon { id, reason, at }, reply)))
+        Box::pin(self.put(move |reply| Command::Finish(Ending::Abandoned(Abandon { id, reason, at }), reply)))
     }
 
     fn retry(&self, id: DeliveryId, change: Change) -> Answering<'_, Claimed<RetryAsked>> {

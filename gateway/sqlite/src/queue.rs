@@ -2,9 +2,8 @@
 
 use crate::config::QueueBounds;
 use crate::desk::Job;
+use crate::finish::Ending;
 use hookwright_core::audit::AuditDraft;
-use hookwright_core::delivery::Finish;
-use hookwright_core::id::DeliveryId;
 use hookwright_core::intake::{Answer, Work};
 use hookwright_core::message::RawMessage;
 use hookwright_store::{Finished, StoreError};
@@ -19,24 +18,14 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(crate) enum Command {
     /// Plan a piece of work and commit what follows.
     Intake(Work, Reply<Answer>),
-    /// Record an attempt and move its delivery on.
-    Finish(Box<Finish>, Reply<Finished>),
-    /// End a delivery without an attempt.
-    Abandon(Abandon, Reply<Finished>),
+    /// Record an attempt and move its delivery on, or end a delivery without an attempt.
+    Finish(Ending, Reply<Finished>),
     /// Record something that changed nothing.
     Record(Box<AuditDraft>, Reply<()>),
     /// A change with a transaction of its own.
     Alone(Job),
     /// Write everything that is queued before this, and end.
     Close,
-}
-
-/// A delivery that ends without an attempt.
-#[derive(Debug)]
-pub(crate) struct Abandon {
-    pub(crate) id: DeliveryId,
-    pub(crate) reason: String,
-    pub(crate) at: i64,
 }
 
 /// The senders' end.
@@ -95,9 +84,9 @@ impl Queue {
 }
 
 impl Inbox {
-    /// The next command; `None` when nobody can send any more.
-    pub(crate) async fn next(&mut self) -> Option<Command> {
-        let command = self.receiver.recv().await?;
+    /// Waits for the next command, on a thread that may wait; `None` when nobody can send any more.
+    pub(crate) fn next(&mut self) -> Option<Command> {
+        let command = self.receiver.blocking_recv()?;
         Some(self.taken(command))
     }
 
@@ -118,8 +107,8 @@ impl Command {
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Intake(work, _) => work_weight(work),
-            Self::Finish(finish, _) => finish.attempt.response_body.len(),
-            Self::Abandon(..) | Self::Record(..) | Self::Alone(_) | Self::Close => 0,
+            Self::Finish(Ending::Attempt(_, exchange), _) => exchange.len(),
+            Self::Finish(Ending::Abandoned(_), _) | Self::Record(..) | Self::Alone(_) | Self::Close => 0,
         }
     }
 }

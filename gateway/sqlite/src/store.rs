@@ -12,7 +12,6 @@ use hookwright_store::{Answering, Ids, StoreError};
 use sqlx::SqlitePool;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 /// Hookwright's storage on one SQLite file. Cloning it is cheap, and all clones are one store.
 ///
@@ -31,7 +30,7 @@ pub(crate) struct Shared {
     pub(crate) sealer: Arc<Sealer>,
     pub(crate) ids: Ids,
     /// The writer and the file's lock, until they are given up.
-    open: Mutex<Option<(JoinHandle<()>, FileLock)>>,
+    open: Mutex<Option<(oneshot::Receiver<()>, FileLock)>>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -50,7 +49,7 @@ impl SqliteStore {
         health: Arc<Health>,
         sealer: Arc<Sealer>,
         ids: Ids,
-        writer: JoinHandle<()>,
+        writer: oneshot::Receiver<()>,
         lock: FileLock,
     ) -> Self {
         let open = Mutex::new(Some((writer, lock)));

@@ -1,20 +1,40 @@
 //! The writer's loop: take what is queued, commit it as one group, answer, and again.
 //!
+//! It has a thread of its own: it waits for the disk where it runs, and whoever it waits for is not behind other tasks when the disk is done.
+//!
 //! Nothing lingers to let a group grow: while one group syncs, the next one gathers by itself.
 
 use crate::batch::Batch;
 use crate::desk::Desk;
 use crate::queue::{Command, Inbox};
 use crate::sweep;
+use hookwright_store::StoreError;
 use sqlx::Connection;
+use std::thread;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+/// Starts the writer, on behalf of the runtime of the caller. The receiver hears when it has ended.
+pub(crate) fn start(desk: Desk, inbox: Inbox) -> Result<oneshot::Receiver<()>, StoreError> {
+    let runtime = Handle::current();
+    let (ended, end) = oneshot::channel();
+    let work = move || {
+        run(desk, inbox, &runtime);
+        // Whoever opened the store may be gone.
+        let _ = ended.send(());
+    };
+    let started = thread::Builder::new().name("hookwright-write".to_owned()).spawn(work);
+    started.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+    Ok(end)
+}
 
 /// Works until it is told to close, or until nobody can send any more.
-pub(crate) async fn run(mut desk: Desk, mut inbox: Inbox) {
+fn run(mut desk: Desk, mut inbox: Inbox, runtime: &Handle) {
     let mut held = None;
     loop {
         let next = match held.take() {
             Some(command) => Some(command),
-            None if desk.orphaned.is_empty() => match inbox.next().await {
+            None if desk.orphaned.is_empty() => match inbox.next() {
                 None => break,
                 command => command,
             },
@@ -23,17 +43,19 @@ pub(crate) async fn run(mut desk: Desk, mut inbox: Inbox) {
         };
         match next {
             Some(Command::Close) => break,
-            Some(Command::Alone(job)) => job(&mut desk).await,
+            Some(Command::Alone(job)) => runtime.block_on(job(&mut desk)),
             Some(command) => {
                 let batch;
                 (batch, held) = gather(command, &mut inbox);
-                batch.commit(&mut desk).await;
+                batch.commit(&mut desk);
             }
             None => {}
         }
-        sweep::orphans(&mut desk).await;
+        if !desk.orphaned.is_empty() {
+            runtime.block_on(sweep::orphans(&mut desk));
+        }
     }
-    close(desk).await;
+    runtime.block_on(close(desk));
 }
 
 /// A group of what is queued already, and the command that ended it.
@@ -52,6 +74,8 @@ async fn close(mut desk: Desk) {
     if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut desk.connection).await {
         tracing::warn!(%error, "the log was left beside the database");
     }
+    // What it prepared goes before the connection does.
+    drop(desk.direct);
     if let Err(error) = desk.connection.close().await {
         tracing::warn!(%error, "the database did not close cleanly");
     }

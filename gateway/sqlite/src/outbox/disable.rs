@@ -4,36 +4,25 @@ use super::fare;
 use crate::catalog::subscription;
 use crate::desk::Desk;
 use crate::fault::Failure;
-use crate::finish::FinishRows;
-use crate::statement;
+use crate::finish::Ending;
 use hookwright_core::audit::AuditDraft;
 use hookwright_core::delivery::Finish;
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::notice;
 use hookwright_core::subscription::Subscription;
 use hookwright_store::Finished;
-use std::iter;
 use std::sync::Arc;
 
 pub(super) async fn finish(desk: &mut Desk, finish: Finish) -> Result<Finished, Failure> {
-    let rows = FinishRows::of(iter::once(&finish), iter::empty(), &desk.sealer);
-    let nothing: Option<String> = None;
-    let moved = sqlx::query(statement::FINISH_WITHIN)
-        .bind(nothing.clone())
-        .bind(nothing.clone())
-        .bind(nothing)
-        .bind(rows.finished)
-        .bind(rows.exchanges)
-        .fetch_all(&mut desk.connection)
-        .await?;
-    if moved.is_empty() {
+    let (subscription_id, delivery_id) = (finish.attempt.subscription_id, finish.attempt.delivery_id);
+    let reason = finish.disable_subscription.clone();
+    if Ending::of_attempt(finish, &desk.sealer).write(&desk.direct)? == Finished::Stale {
         return Ok(Finished::Stale);
     }
-    if let Some(reason) = &finish.disable_subscription {
-        let subscription = finish.attempt.subscription_id;
-        let detail = format!("reason={reason} delivery={}", finish.attempt.delivery_id);
-        if let Some(old) = switch_off(desk, subscription, reason, detail).await? {
-            let notice = notice::disabled(&old, reason, None, desk.now_ms());
+    if let Some(reason) = reason {
+        let detail = format!("reason={reason} delivery={delivery_id}");
+        if let Some(old) = switch_off(desk, subscription_id, &reason, detail).await? {
+            let notice = notice::disabled(&old, &reason, None, desk.now_ms());
             fare::leave(desk, &notice).await?;
         }
     }
