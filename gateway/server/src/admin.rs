@@ -15,6 +15,7 @@ mod establishments;
 mod etag;
 mod event_types;
 mod events;
+mod front;
 mod in_flight;
 mod keys;
 mod messages;
@@ -26,6 +27,8 @@ mod query;
 mod retention;
 mod sources;
 mod subscriptions;
+
+pub use front::Front;
 
 use crate::app::App;
 use crate::problem::{Problem, request_id};

@@ -9,13 +9,14 @@ pub use tls::ListenerError;
 use tls::Tls;
 
 use crate::config::{ListenerConfig, TlsFiles};
-use axum::Router;
 use axum::body::Body;
+use axum::response::Response;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 /// From the first byte of a TLS connection to the end of its handshake.
 const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
@@ -57,7 +58,7 @@ impl Listener {
 
     /// Serves until `shutdown` turns true or its sender is gone; returns when every connection has ended. What is under way is finished first; whoever cannot wait drops
     /// the future, which closes what is left.
-    pub async fn run(self, router: Router, mut shutdown: watch::Receiver<bool>) {
+    pub async fn run<S: Serves>(self, service: S, mut shutdown: watch::Receiver<bool>) {
         let Self { tcp, config, tls } = self;
         let room = Arc::new(Semaphore::new(config.connections_max));
         let mut connections = JoinSet::new();
@@ -71,7 +72,7 @@ impl Listener {
                 () = stopped(&mut shutdown) => break,
             };
             let server = server(&config);
-            connections.spawn(connection(stream, permit, tls.clone(), server, router.clone(), shutdown.clone()));
+            connections.spawn(connection(stream, permit, tls.clone(), server, service.clone(), shutdown.clone()));
         }
         // From here on the system refuses connections, so that a balancer goes elsewhere.
         drop(tcp);
@@ -113,12 +114,23 @@ fn is_of_the_peer(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn connection(
+/// What a listener serves: a router, or something like it.
+pub trait Serves:
+    Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Serves for S where
+    S: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+async fn connection<S: Serves>(
     stream: TcpStream,
     permit: OwnedSemaphorePermit,
     tls: Option<Arc<Tls>>,
     server: http1::Builder,
-    router: Router,
+    service: S,
     shutdown: watch::Receiver<bool>,
 ) {
     let _room = permit;
@@ -127,20 +139,21 @@ async fn connection(
         tracing::debug!(%error, "a connection cannot be set to send at once");
     }
     let Some(tls) = tls else {
-        return serve(stream, server, router, shutdown).await;
+        return serve(stream, server, service, shutdown).await;
     };
     match tokio::time::timeout(HANDSHAKE_DEADLINE, tls.acceptor().accept(stream)).await {
-        Ok(Ok(stream)) => serve(stream, server, router, shutdown).await,
+        Ok(Ok(stream)) => serve(stream, server, service, shutdown).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
-async fn serve<S>(stream: S, server: http1::Builder, router: Router, mut shutdown: watch::Receiver<bool>)
+async fn serve<T, S>(stream: T, server: http1::Builder, service: S, mut shutdown: watch::Receiver<bool>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Serves,
 {
-    let service = router.map_request(|request: Request<Incoming>| request.map(Body::new));
+    let service = service.map_request(|request: Request<Incoming>| request.map(Body::new));
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

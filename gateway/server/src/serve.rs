@@ -245,9 +245,9 @@ fn follow_moves(plugins: &Plugins, upkeep: &Upkeep) {
 }
 
 /// Administration, and whether the gateway lives; the latter needs no key.
-fn operators(app: &App) -> axum::Router {
+fn operators(app: &App) -> admin::Front {
     let health = health::routes(app.clone()).layer(axum::middleware::from_fn(request_id::carry));
-    admin::router(app.clone()).merge(health)
+    admin::Front::new(app.clone(), admin::router(app.clone()).merge(health))
 }
 
 async fn door(

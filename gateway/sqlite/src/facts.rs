@@ -78,8 +78,8 @@ fn each(
 fn customer(row: &Row<'_>, sealer: &Sealer) -> Result<Customer, Failure> {
     let external_id: String = row.get(0)?;
     let region: Option<String> = row.get(1)?;
-    let sealed: Vec<u8> = row.get(5)?;
-    let ((name, address), _) = sealer.open_parcel::<Person>(column::customer_person(&external_id), &sealed)?;
+    let record: Vec<u8> = row.get(5)?;
+    let ((name, address), _) = sealer.open_parcel::<Person>(column::customer_person(&external_id), &record)?;
     let reading = Reading { table: "customer", row: &external_id };
     let region = region.map(|code| reading.word("region", code.parse().ok())).transpose()?;
     Ok(Customer {
@@ -125,10 +125,10 @@ fn first(row: &Row<'_>) -> Result<Received, Failure> {
 /// The hash of the body that came with an idempotency key, and what it was answered.
 fn answer(row: &Row<'_>, key: &[u8; 32], sealer: &Sealer) -> Result<([u8; 32], StoredAnswer), Failure> {
     let reading = Reading { table: "idempotency", row: "(a hash)" };
-    let (hash, sealed): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(2)?);
+    let (hash, record): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(2)?);
     let body_hash = reading.hash("body_hash", &hash)?;
     let status = reading.number("status", row.get(1)?)?;
-    let body = sealer.open(column::idempotency_body(key), &sealed)?;
+    let body = sealer.open(column::idempotency_body(key), &record)?;
     Ok((body_hash, StoredAnswer { status, body }))
 }
 

@@ -2,7 +2,7 @@
 
 use super::access::{self, Caller};
 use super::answer;
-use super::in_flight::InFlight;
+use super::in_flight::{InFlight, Underway};
 use super::query::Query;
 use crate::app::App;
 use crate::problem::{FieldFault, Problem, RequestId};
@@ -37,11 +37,8 @@ pub struct Call {
 
 /// Middleware: finds out who calls, refuses what they may not do and what they are having done already, and puts the [`Call`] among the request's extensions.
 pub async fn admit(State((app, in_flight)): State<(App, InFlight)>, mut request: Request, next: Next) -> Response {
-    let admitted = admitted(&app, &request).and_then(|call| {
-        let underway = call.claim_key().map(|key| in_flight.begin(key)).transpose()?;
-        Ok((call, underway))
-    });
-    match admitted {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    match admitted(&app, &in_flight, &request, id) {
         Ok((call, underway)) => {
             request.extensions_mut().insert(Arc::new(call));
             let response = next.run(request).await;
@@ -52,7 +49,19 @@ pub async fn admit(State((app, in_flight)): State<(App, InFlight)>, mut request:
     }
 }
 
-fn admitted(app: &App, request: &Request) -> Result<Call, Problem> {
+/// Finds out who calls, and refuses what they may not do and what they are having done already. The second of the answer is to live for as long as the request.
+pub fn admitted(
+    app: &App,
+    in_flight: &InFlight,
+    request: &Request,
+    request_id: String,
+) -> Result<(Call, Option<Underway>), Problem> {
+    let call = permitted(app, request, request_id)?;
+    let underway = call.claim_key().map(|key| in_flight.begin(key)).transpose()?;
+    Ok((call, underway))
+}
+
+fn permitted(app: &App, request: &Request, request_id: String) -> Result<Call, Problem> {
     let headers = request.headers();
     let path = request.uri().path();
     let caller = access::authenticate(app, headers)?;
@@ -66,7 +75,6 @@ fn admitted(app: &App, request: &Request) -> Result<Call, Problem> {
     if !takes_query(request.method(), path) {
         Query::of(request.uri()).finish()?;
     }
-    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     Ok(Call {
         caller,
         request_id,

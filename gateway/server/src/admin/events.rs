@@ -5,7 +5,7 @@ mod publish;
 mod show;
 
 pub use explain::explain;
-pub use publish::publish;
+pub use publish::{publish, take};
 
 use super::answer;
 use super::call::Call;

@@ -39,7 +39,12 @@ fn given(headers: &HeaderMap) -> Option<RequestId> {
 pub async fn carry(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
+    let response = next.run(request).await;
+    told(response, &id)
+}
+
+/// The answer to the request of an id: a problem is written out with it, and it is told in any answer.
+pub fn told(mut response: Response, id: &RequestId) -> Response {
     // A router's own refusal of a method is bare.
     let bare = response.status() == StatusCode::METHOD_NOT_ALLOWED && response.headers().get(CONTENT_TYPE).is_none();
     let refusal = bare.then(Problem::method_not_allowed);

@@ -19,7 +19,9 @@ pub(super) async fn prune(desk: &mut Desk, range: Range, limit: i64) -> Result<P
     let Some(last) = rows.last() else { return Ok(Pruned::default()) };
     let anchor = [&last.id.to_be_bytes(), &last.hash[..]].concat();
     let mut looked = Looked::default();
-    rows.iter().for_each(|row| looked.at(row.id, true));
+    for row in &rows {
+        looked.at(row.id, true);
+    }
     sqlx::query!("DELETE FROM audit WHERE id <= $1", looked.last).execute(&mut desk.connection).await?;
     sqlx::query!(
         "INSERT INTO meta (name, value) VALUES ('audit_anchor', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",

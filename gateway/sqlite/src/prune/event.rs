@@ -114,7 +114,9 @@ pub(super) async fn prune_attempts(desk: &mut Desk, range: Range, limit: i64) ->
     .fetch_all(&mut desk.connection)
     .await?;
     let mut looked = Looked::default();
-    rows.into_iter().for_each(|row| looked.at(row.id, !row.busy));
+    for row in rows {
+        looked.at(row.id, !row.busy);
+    }
     let ids = looked.ids();
     sqlx::query!("DELETE FROM attempt WHERE id IN (SELECT value FROM json_each($1))", ids)
         .execute(&mut desk.connection)

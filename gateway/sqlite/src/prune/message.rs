@@ -26,7 +26,9 @@ pub(super) async fn prune_finished(
     .fetch_all(&mut desk.connection)
     .await?;
     let mut looked = Looked::default();
-    rows.into_iter().for_each(|row| looked.at(row.id, !row.unfinished && row.updated_at < before_ms));
+    for row in rows {
+        looked.at(row.id, !row.unfinished && row.updated_at < before_ms);
+    }
     remove(desk, &looked).await?;
     Ok(looked.pruned(limit))
 }

@@ -19,14 +19,19 @@ use std::sync::Arc;
 /// The most JSON values of one request: a list of a thousand events may have as many as a thousand single ones.
 const VALUES_MAX: usize = 1_000_000;
 
-/// `POST /admin/events`.
+/// `POST /admin/events`, by way of the router.
 pub async fn publish(
     State(app): State<App>,
     Extension(call): Extension<Arc<Call>>,
     request: Request,
 ) -> Result<Response, Problem> {
+    take(&app, &call, request).await
+}
+
+/// `POST /admin/events`.
+pub async fn take(app: &App, call: &Call, request: Request) -> Result<Response, Problem> {
     let limits = Limits { nodes: VALUES_MAX, bytes: app.config.admin.body_bytes_max, ..Limits::default() };
-    let bytes = body::sound_json_within(&app, request, body::JSON, limits).await?;
+    let bytes = body::sound_json_within(app, request, body::JSON, limits).await?;
     let batch = read::batch(&bytes, &call.caller.actor, app.config.strict_event_types)?;
     let speaks_of_customers = batch.events.iter().any(|event| event.customer.is_some());
     let as_list = batch.as_list;
