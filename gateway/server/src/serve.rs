@@ -186,8 +186,7 @@ async fn wire(
         plugins: Arc::clone(&plugins),
         noticed: Arc::clone(&noticed),
     });
-    let upkeep =
-        Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock), noticed, config.retention);
+    let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock), noticed, config.retention);
     follow_moves(&plugins, &upkeep);
     let watching = Watching::start(&plugins, config.plugins.directory.clone()).await.map_err(ServeError::Store)?;
     let mut config = config;

@@ -90,15 +90,8 @@ enum Chore {
 }
 
 impl Chore {
-    const ALL: [Self; 7] = [
-        Self::Waiting,
-        Self::Quarantine,
-        Self::Expiry,
-        Self::Keys,
-        Self::Announce,
-        Self::Notices,
-        Self::Retention,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys, Self::Announce, Self::Notices, Self::Retention];
 
     /// Does what there is to do, and says how long there is nothing more unless a nudge comes.
     async fn round(self, parts: &Parts, signals: &Signals) -> Result<Duration, ChoreError> {

@@ -16,7 +16,7 @@ const COUNT_MAX: u32 = 10_000;
 
 #[derive(Serialize)]
 struct Shown {
-    data: Vec<Kind>,
+    data: Vec<Kept>,
     /// Where the audit begins, if something was removed from its beginning.
     #[serde(skip_serializing_if = "Option::is_none")]
     audit_anchor: Option<Anchor>,
@@ -29,7 +29,7 @@ struct Anchor {
 }
 
 #[derive(Serialize)]
-struct Kind {
+struct Kept {
     kind: &'static str,
     keep: String,
     oldest_at: Option<String>,
@@ -78,14 +78,14 @@ pub async fn show(State(app): State<App>) -> Result<Response, Problem> {
     answer::ok(&Shown { data, audit_anchor })
 }
 
-async fn kind_of(app: &App, kind: RecordKind) -> Result<Kind, Problem> {
+async fn kind_of(app: &App, kind: RecordKind) -> Result<Kept, Problem> {
     let retention = app.upkeep.retention();
     let run = retention.progress.run(kind);
     // A run under way has looked at what lies behind it; what it left there stays for another reason than its age.
     let after = run.filter(|run| run.finished_at.is_none()).map_or(0, |run| run.after);
     let before_ms = retention.before_ms(kind, app.clock.now_ms()).unwrap_or(i64::MIN);
     let Stock { oldest_ms, expired } = app.store.stock(kind, before_ms, after, COUNT_MAX).await?;
-    Ok(Kind {
+    Ok(Kept {
         kind: kind.as_str(),
         keep: format_keep(retention.config.of(kind)),
         oldest_at: oldest_ms.map(format_ms),

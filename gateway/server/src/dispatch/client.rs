@@ -122,9 +122,10 @@ impl Client {
             resolver,
             network: Network::Simulated,
             // Reading the machine's authorities takes longer than many a simulation.
+            platform: Err("a simulated network has no TLS".into()),
             tls: Err("a simulated network has no TLS".into()),
             allowance: Allowance::new(config.idle_max),
-            connect_timeout: config.connect_timeout,
+            timeouts: config.timeouts,
             response_bytes_max: config.response_bytes_max,
         }
     }

@@ -3,6 +3,7 @@
 mod certificate;
 
 use super::*;
+use axum::Router;
 use axum::routing::get;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
