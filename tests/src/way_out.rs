@@ -2,6 +2,7 @@
 
 mod fan_out;
 mod hostile;
+mod isolation;
 mod operator;
 mod restart;
 mod retries;
