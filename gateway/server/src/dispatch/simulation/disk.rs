@@ -11,7 +11,7 @@ use hookwright_core::idempotency::StoredAnswer;
 use hookwright_core::intake::{Facts, Needs, Writes};
 use hookwright_core::region::RegionCode;
 use hookwright_core::subscription::Subscription;
-use hookwright_store::{Finished, RetryAsked};
+use hookwright_store::{Finished, Notice, RetryAsked};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -40,6 +40,8 @@ pub(super) struct Disk {
     pub(super) establishments: HashMap<(String, RegionCode), Establishment>,
     pub(super) claims: HashMap<[u8; 32], ([u8; 32], StoredAnswer)>,
     pub(super) audit: Vec<AuditEntry>,
+    pub(super) failing: BTreeMap<SubscriptionId, (i64, bool)>,
+    pub(super) notices: Vec<Notice>,
     /// The greatest id that was written.
     pub(super) greatest: i64,
     /// Deliveries whose success is on record and was not asked to be repeated: they stay delivered.

@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::model::{ModelStore, Weather};
-use super::plan::Action;
+use super::plan::{Action, Plan};
 use super::run::{START_MS, elapsed_ms};
 use super::witness::Witness;
 use crate::config::DeliveryConfig;
@@ -10,6 +10,7 @@ use crate::dispatch::client::Client;
 use crate::dispatch::{DispatchParts, Dispatcher};
 use crate::plugins::Plugins;
 use hookwright_core::audit::AuditDraft;
+use hookwright_core::breaker::BreakerRules;
 use hookwright_core::event::EventDraft;
 use hookwright_core::id::{DeliveryId, IdMaker};
 use hookwright_core::idempotency::Claimed;
@@ -61,9 +62,10 @@ pub(super) async fn live(witness: Arc<Mutex<Witness>>, plugins: Arc<Plugins>, li
         store: Arc::clone(&store) as Arc<dyn Store>,
         ids,
         clock,
-        config: config(plan.in_flight_max)?,
+        config: config(&plan)?,
         egress_allow: vec!["192.168.0.0/16".parse()?],
         plugins,
+        noticed: Arc::default(),
     };
     let client = Client::simulated(parts.client());
     let (dispatcher, dispatching) = Dispatcher::start_with(parts, client);
@@ -79,10 +81,12 @@ pub(super) async fn live(witness: Arc<Mutex<Witness>>, plugins: Arc<Plugins>, li
     Ok(())
 }
 
-fn config(in_flight_max: usize) -> Result<DeliveryConfig, Box<dyn std::error::Error>> {
+fn config(plan: &Plan) -> Result<DeliveryConfig, Box<dyn std::error::Error>> {
     let mut config = crate::config::Loaded::check(crate::config::raw::Raw::default())?.config.delivery;
     config.schedule = Schedule::try_new([300, 700, 1_500, 3_000].map(Duration::from_millis).to_vec())?;
-    config.in_flight_max = in_flight_max;
+    config.in_flight_max = plan.in_flight_max;
+    config.breaker = BreakerRules { window_ms: 4_000, attempts_min: 5, failure_percent: 60, pause_ms: plan.parked_ms };
+    config.disable_after = plan.disable_after_ms.map(Duration::from_millis);
     config.connect_timeout = Duration::from_secs(1);
     Ok(config)
 }

@@ -1,6 +1,7 @@
 //! What a seed decides: who subscribes and how they behave, what is published, what breaks when, and what operators do.
 
 use super::dice::Dice;
+use hookwright_core::delivery_options::{HeadOfLine, HeadPolicy};
 
 /// A mistake that is planted to see that it is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub(super) struct SubscriberPlan {
     pub(super) max_retries: u32,
     pub(super) timeout_ms: u32,
     pub(super) ordered: bool,
+    /// What becomes of those behind one that fails.
+    pub(super) head: HeadOfLine,
+    pub(super) rate_per_second: Option<u32>,
+    pub(super) max_age_secs: Option<u64>,
     pub(super) wants_all: bool,
     /// How it answers from which moment on, in milliseconds after the start.
     pub(super) tempers: Vec<(u64, Temper)>,
@@ -104,10 +109,12 @@ pub(super) struct Plan {
     pub(super) late_writes: bool,
     pub(super) held_max: usize,
     pub(super) in_flight_max: usize,
+    /// How long a breaker parks at first.
+    pub(super) parked_ms: i64,
+    /// How long a subscriber may do nothing but fail.
+    pub(super) disable_after_ms: Option<u64>,
 }
 
-/// Whether lanes keep the order of keys.
-const KEEPS_ORDER: bool = false;
 /// How long faults go on.
 const FAULTS_MS: (u64, u64) = (6_000, 14_000);
 
@@ -128,18 +135,21 @@ impl Plan {
             latency_ms: dice.between(2, 40),
             slow_ms: dice.between(0, 60),
             failing: if dice.percent(50) { 0 } else { dice.between(1, 25) },
-            late_writes: dice.percent(50),
+            late_writes: dice.percent(70),
             held_max: usize::try_from(dice.between(4, 64)).unwrap_or(64),
             in_flight_max: usize::try_from(dice.between(3, 16)).unwrap_or(16),
+            parked_ms: i64::try_from(dice.between(200, 2_000)).unwrap_or(1_000),
+            disable_after_ms: dice.percent(30).then(|| dice.between(2_000, 8_000)),
             subscribers,
         };
         plan.chaos = chaos(&mut dice, &plan);
         plan
     }
 
-    /// The same with a mistake planted.
+    /// The same with a mistake planted. Where it takes an owner that does not know yet that it is none, there is one.
     pub(super) fn with(self, bug: Bug) -> Self {
-        Self { bug: Some(bug), ..self }
+        let plan = Self { bug: Some(bug), ..self };
+        if bug == Bug::NoFence { Self { late_writes: true, slow_ms: 200, ..plan } } else { plan }
     }
 
     /// Whether a subscriber hears of the end of every exchange as soon as the gateway does: then what it counts is what the gateway counts.
@@ -168,10 +178,22 @@ fn subscriber(dice: &mut Dice, well_at: u64) -> SubscriberPlan {
         max_in_flight: u32::try_from(dice.between(1, 4)).unwrap_or(1),
         max_retries: u32::try_from(dice.between(0, 6)).unwrap_or(0),
         timeout_ms: u32::try_from(dice.between(800, 2_500)).unwrap_or(1_000),
-        ordered: dice.percent(40) && KEEPS_ORDER,
+        ordered: dice.percent(40),
+        head: head(dice),
+        rate_per_second: dice.percent(30).then(|| u32::try_from(dice.between(2, 25)).unwrap_or(2)),
+        max_age_secs: dice.percent(10).then(|| dice.between(2, 8)),
         wants_all: dice.percent(70),
         tempers,
     }
+}
+
+fn head(dice: &mut Dice) -> HeadOfLine {
+    let policy = match dice.below(4) {
+        0 => HeadPolicy::SkipAfterN,
+        1 => HeadPolicy::DeadLetter,
+        _ => HeadPolicy::Block,
+    };
+    HeadOfLine { policy, attempts: u32::try_from(dice.between(1, 3)).unwrap_or(1) }
 }
 
 fn temper(dice: &mut Dice) -> Temper {

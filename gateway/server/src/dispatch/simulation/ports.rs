@@ -11,13 +11,15 @@ use hookwright_core::id::{DeliveryId, EstablishmentId, EventId, KeyId, MessageId
 use hookwright_core::idempotency::{Claim, Claimed};
 use hookwright_core::intake::{Answer, Needs, Planner, Work};
 use hookwright_core::message::Message;
+use hookwright_core::notice::{self, NoticeDraft};
 use hookwright_core::plugin::{Activation, PluginRecord, PluginVersionRecord};
 use hookwright_core::source::Source;
 use hookwright_core::subscription::Subscription;
 use hookwright_store::{
-    Answering, AuditAnchor, Catalog, Change, DeliveryFilter, EstablishmentFilter, EventFilter, EventRow, Finished,
-    Fresh, Intake, Journal, KeyRecord, MessageFilter, MessageRow, Outbox, Page, PageRequest, PluginFile, PluginWrite,
-    Prune, Pruned, RecordKind, Retention, RetryAsked, Saved, Stock, StoreError, Waiting,
+    Answering, AuditAnchor, Catalog, Change, DeliveryFilter, EstablishmentFilter, EventFilter, EventRow, FailingSince,
+    FareRecord, Finished, Fresh, Intake, Journal, KeyRecord, MessageFilter, MessageRow, Notice, Outbox, Page,
+    PageRequest, PluginFile, PluginWrite, Prune, Pruned, RecordKind, Retention, RetryAsked, Saved, Stock, StoreError,
+    Waiting,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -63,8 +65,11 @@ impl ModelStore {
         subscription
     }
 
-    fn disable(&self, disk: &mut Disk, id: SubscriptionId, reason: String) {
+    /// Switches a subscription off and leaves a notice, unless it is off already, or gone.
+    fn disable(&self, disk: &mut Disk, id: SubscriptionId, reason: String, notice: Option<NoticeDraft>) {
         let Some(old) = disk.subscriptions.get(&id).filter(|old| old.active).cloned() else { return };
+        let notice = notice.unwrap_or_else(|| notice::disabled(&old, &reason, None, self.now_ms()));
+        self.leave(disk, notice);
         let (now_ms, version) = (self.now_ms(), old.version + 1);
         let detail = format!("reason={reason}");
         let disabled_reason = Some(reason);
@@ -82,6 +87,32 @@ impl ModelStore {
                 detail,
             },
         );
+    }
+
+    fn leave(&self, disk: &mut Disk, notice: NoticeDraft) {
+        let NoticeDraft { event_type, data, ordering_key } = notice;
+        let id = self.ids.next::<EventId>().get();
+        let event_type = event_type.to_owned();
+        disk.notices.push(Notice { id, event_type, data, ordering_key: Some(ordering_key) });
+    }
+
+    fn fare(&self, disk: &mut Disk, id: SubscriptionId, fare: FareRecord) {
+        if disk.subscriptions.get(&id).is_none_or(|one| !one.active) {
+            disk.failing.remove(&id);
+            return;
+        }
+        match fare {
+            FareRecord::Failing { since } => drop(disk.failing.insert(id, (since, false))),
+            FareRecord::Recovered => drop(disk.failing.remove(&id)),
+            FareRecord::Warned { since, notice } => {
+                disk.failing.insert(id, (since, true));
+                self.leave(disk, notice);
+            }
+            FareRecord::Disabled { reason, notice } => {
+                disk.failing.remove(&id);
+                self.disable(disk, id, reason.to_owned(), Some(notice));
+            }
+        }
     }
 
     fn rows(disk: &Disk, after: Option<DeliveryId>, limit: u32, wanted: impl Fn(&Pending) -> bool) -> Vec<Pending> {
@@ -148,7 +179,7 @@ impl Outbox for ModelStore {
             let finished = self.with(move |store, disk| {
                 let finished = disk.finish(&finish);
                 if let (Finished::Applied, Some(reason)) = (finished, finish.disable_subscription) {
-                    store.disable(disk, finish.attempt.subscription_id, reason);
+                    store.disable(disk, finish.attempt.subscription_id, reason, None);
                 }
                 finished
             });
@@ -173,6 +204,29 @@ impl Outbox for ModelStore {
             }
             Claimed::Fresh(asked)
         }))
+    }
+
+    fn failing(&self) -> Answering<'_, Vec<FailingSince>> {
+        Box::pin(self.with(|_, disk| {
+            let one = |(id, (since, warned)): (&SubscriptionId, &(i64, bool))| FailingSince {
+                subscription_id: *id,
+                since: *since,
+                warned: *warned,
+            };
+            disk.failing.iter().map(one).collect()
+        }))
+    }
+
+    fn record_fare(&self, subscription: SubscriptionId, fare: FareRecord) -> Answering<'_, ()> {
+        Box::pin(self.with(move |store, disk| store.fare(disk, subscription, fare)))
+    }
+
+    fn notices(&self, limit: u32) -> Answering<'_, Vec<Notice>> {
+        Box::pin(self.with(move |_, disk| disk.notices.iter().take(limit as usize).cloned().collect()))
+    }
+
+    fn notice_told(&self, id: i64) -> Answering<'_, ()> {
+        Box::pin(self.with(move |_, disk| disk.notices.retain(|notice| notice.id != id)))
     }
 }
 

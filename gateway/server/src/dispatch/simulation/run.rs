@@ -126,7 +126,13 @@ fn disk(plan: &Plan) -> Disk {
             headers: Vec::new(),
             timeout_ms: subscriber.timeout_ms,
             max_in_flight: subscriber.max_in_flight,
-            options: DeliveryOptions { ordering, ..DeliveryOptions::default() },
+            options: DeliveryOptions {
+                ordering,
+                head_of_line: subscriber.head,
+                rate_per_second: subscriber.rate_per_second,
+                max_age_secs: subscriber.max_age_secs,
+                ..DeliveryOptions::default()
+            },
             created_at: START_MS,
             updated_at: START_MS,
             disabled_reason: None,
@@ -255,8 +261,8 @@ impl<'a, 'b> Course<'a, 'b> {
         self.up = false;
         let writing: Vec<Finish> = std::mem::take(&mut self.disk.lock().unwrap().writing).into_values().collect();
         for finish in writing {
-            if self.plan.late_writes && self.dice.percent(60) {
-                self.late.push((at + self.dice.below(3_000), finish));
+            if self.plan.late_writes && self.dice.percent(85) {
+                self.late.push((at + self.dice.below(6_000), finish));
             }
         }
     }

@@ -66,10 +66,12 @@ fn the_same_seed_goes_the_same_way() {
 
 /// The first seed in which a planted mistake shows.
 fn found(bug: Bug) -> Option<(u64, String)> {
-    (1..=SEEDS_FOR_BUG).find_map(|seed| {
+    let found = (1..=SEEDS_FOR_BUG).find_map(|seed| {
         let outcome = run(Plan::of(seed).with(bug));
         outcome.faults.first().map(|fault| (seed, fault.clone()))
-    })
+    });
+    println!("{bug:?}: {found:?}");
+    found
 }
 
 #[test]
@@ -82,6 +84,12 @@ fn deliveries_that_are_settled_before_they_are_sent_are_found() {
 fn a_finish_without_a_fence_is_found() {
     let (seed, fault) = found(Bug::NoFence).unwrap();
     assert!(fault.contains("now counts as failed"), "seed {seed}: {fault}");
+}
+
+#[test]
+fn an_order_that_is_forgotten_is_found() {
+    let (seed, fault) = found(Bug::OrderForgotten).unwrap();
+    assert!(fault.contains("of the same key was not done"), "seed {seed}: {fault}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::dice::Dice;
 use super::disk::{Disk, Settled};
 use super::plan::Plan;
 use crate::sink;
+use hookwright_core::delivery_options::HeadPolicy;
 use hookwright_core::event::Event;
 use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use hookwright_core::secret::SigningSecret;
@@ -11,8 +12,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
-/// Reasons for which a delivery may fail in a scenario.
-const REASONS: [&str; 2] = ["retries_exhausted", "gone"];
 /// Faults that are told of.
 const FAULTS_MAX: usize = 20;
 /// Lines of the trace that are kept for the report.
@@ -40,6 +39,8 @@ pub(super) struct Witness {
     pub(super) lines: VecDeque<String>,
     bodies: BTreeMap<(usize, EventId), u64>,
     in_flight: Vec<u32>,
+    /// When it was asked within the last second.
+    arrivals: Vec<VecDeque<i64>>,
     trace: DefaultHasher,
 }
 
@@ -52,6 +53,7 @@ impl Witness {
             secrets: subscriptions.iter().map(|one| vec![(one.secrets[0].clone(), None)]).collect(),
             dice: (0..count).map(|index| Dice::new(plan.seed, 10 + index)).collect(),
             in_flight: vec![0; subscriptions.len()],
+            arrivals: vec![VecDeque::new(); subscriptions.len()],
             plan,
             disk,
             acknowledged: BTreeSet::new(),
@@ -124,6 +126,7 @@ impl Witness {
                 self.in_flight[index]
             ));
         }
+        self.check_rate(index, now_ms);
         self.check_order(index, id);
         Some(id)
     }
@@ -131,6 +134,20 @@ impl Witness {
     /// An exchange is over, or nobody waits for its answer any more.
     pub(super) fn left(&mut self, index: usize) {
         self.in_flight[index] -= 1;
+    }
+
+    /// No second may hold more than the rate and what may begin at once. How long each request took to arrive is not known, so a little more is let pass.
+    fn check_rate(&mut self, index: usize, now_ms: i64) {
+        let Some(rate) = self.plan.subscribers[index].rate_per_second else { return };
+        let arrivals = &mut self.arrivals[index];
+        arrivals.push_back(now_ms);
+        while arrivals.front().is_some_and(|first| *first <= now_ms - 1_000) {
+            arrivals.pop_front();
+        }
+        let (count, allowed) = (arrivals.len(), rate + rate / 4 + (rate / 10).max(1) + 1);
+        if count > allowed as usize && self.plan.counts_alike(index) {
+            self.fault(format!("subscriber {index} was asked {count} times within a second, and {rate} are allowed"));
+        }
     }
 
     /// Nothing of the same key may be on its way that comes before.
@@ -144,11 +161,14 @@ impl Witness {
         let found = disk.events.get(&event).and_then(|event| delivery_of(event, subscription));
         let Some(delivery) = found else { return };
         let Some(order) = disk.pending.get(&delivery).and_then(|pending| pending.order) else { return };
+        let head = self.plan.subscribers[index].head;
+        let passed_after = if head.policy == HeadPolicy::SkipAfterN { head.attempts } else { u32::MAX };
         let before = disk.pending.range(..delivery).find(|(id, pending)| {
             pending.subscription_id == subscription
                 && pending.order == Some(order)
                 && !disk.asked.contains_key(*id)
                 && !self.accepted.contains(&(index, pending.event_id))
+                && pending.attempts < passed_after
         });
         if let Some((first, _)) = before {
             self.fault(format!("subscriber {index} got {delivery} while {first} of the same key was not done"));
@@ -199,7 +219,15 @@ impl Witness {
             return;
         }
         let reason = settled.reason.as_deref().unwrap_or_default();
-        if !REASONS.contains(&reason) {
+        let subscriber = &self.plan.subscribers[index];
+        let dead_letters = subscriber.ordered && subscriber.head.policy == HeadPolicy::DeadLetter;
+        let foreseen = match reason {
+            "retries_exhausted" | "gone" => true,
+            "expired" => subscriber.max_age_secs.is_some(),
+            "dead_letter" => dead_letters,
+            _ => false,
+        };
+        if !foreseen {
             self.fault(format!("{id} failed for {reason}, which the scenario knows nothing of"));
         }
         let budget = self.plan.subscribers[index].max_retries + 1;
