@@ -10,6 +10,7 @@ mod records;
 mod secrets;
 mod sources;
 mod subscriptions;
+mod trials;
 
 use crate::harness::Gateway;
 use hookwright::client::{Answer, Client};

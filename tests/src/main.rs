@@ -16,6 +16,7 @@ mod reload;
 mod retention;
 mod snapshots;
 mod story;
+mod subscriptions;
 mod tidy;
 mod tools;
 mod walks;

@@ -35,6 +35,8 @@ pub const PLUGIN_QUARANTINED: &str = "plugin.quarantined";
 pub const SUBSCRIPTION_FAILING: &str = "subscription.failing";
 /// Fired when the gateway switched a subscription off.
 pub const SUBSCRIPTION_DISABLED: &str = "subscription.disabled";
+/// Sent to one subscription because an operator wants to see whether it arrives.
+pub const WEBHOOK_TEST: &str = "webhook.test";
 
 /// Every entry, in the order of the specification; what the gateway adds comes last.
 pub const CATALOGUE: &[CatalogueEntry] = &[
@@ -128,6 +130,12 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         description: "The gateway switched a subscription off: it answered 410, or did nothing but fail for too long.",
         example: r#"{"subscription_id":"sub_01hv2m0000000","name":"Klaviyo","reason":"gone","disabled_at":"2026-01-09T22:30:00Z"}"#,
     },
+    CatalogueEntry {
+        event_type: WEBHOOK_TEST,
+        domain: "subscriptions",
+        description: "A test of one subscription, which it alone receives, whatever it is subscribed to: nothing has happened. Published by the gateway when an operator asks for it.",
+        example: r#"{"subscription_id":"sub_0abcdefghjkmn","message":"This is a test: nothing has happened."}"#,
+    },
 ];
 
 /// The entry of a type, if the catalogue has one.
@@ -140,11 +148,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_the_eleven_types_of_the_specification_and_two_more_with_valid_examples() {
-        assert_eq!(CATALOGUE.len(), 13);
+    fn has_the_eleven_types_of_the_specification_and_five_more_with_valid_examples() {
+        assert_eq!(CATALOGUE.len(), 16);
         for entry in CATALOGUE {
             let example: serde_json::Value = serde_json::from_str(entry.example).unwrap();
-            let subject = if entry.domain == "operations" { "plugin" } else { "customer_id" };
+            let subject = match entry.domain {
+                "operations" => "plugin",
+                "subscriptions" => "subscription_id",
+                _ => "customer_id",
+            };
             assert!(example[subject].is_string(), "{}", entry.event_type);
             assert!(!entry.description.is_empty());
             assert_eq!(find(entry.event_type), Some(entry));

@@ -21,7 +21,7 @@ use crate::customer::{Customer, CustomerDraft};
 use crate::delivery::Pending;
 use crate::establishment::Establishment;
 use crate::event::{Event, EventDraft};
-use crate::id::{EventId, MessageId, SourceId};
+use crate::id::{EventId, MessageId, SourceId, SubscriptionId};
 use crate::idempotency::{Claim, Claimed, StoredAnswer};
 use crate::message::{Fact, Message, MessageStatus, Parsed, RawMessage, Reason};
 use crate::region::RegionCode;
@@ -119,6 +119,8 @@ pub struct Publication {
     pub customer: Option<CustomerDraft>,
     /// Its own claim.
     pub claim: Option<Claim>,
+    /// The one subscription that it is addressed to, whatever that wants; without one, all that want it.
+    pub only: Option<SubscriptionId>,
 }
 
 /// A customer as an operator or service states it. What it leaves out is removed.

@@ -60,6 +60,7 @@ fn registrations() -> Router<App> {
         .route("/admin/subscriptions/{id}/pause", post(subscriptions::pause))
         .route("/admin/subscriptions/{id}/resume", post(subscriptions::resume))
         .route("/admin/subscriptions/{id}/rotate-secret", post(subscriptions::rotate_secret))
+        .route("/admin/subscriptions/{id}/test", post(subscriptions::test))
         .route("/admin/sources", get(sources::list).post(sources::create))
         .route("/admin/sources/{id}", source)
         .route("/admin/plugins", get(plugins::list))

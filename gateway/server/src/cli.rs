@@ -14,6 +14,7 @@ mod serve;
 mod settings;
 mod sign;
 mod sink;
+mod subscriptions;
 mod table;
 mod verify;
 
@@ -45,6 +46,9 @@ enum Command {
     /// Manage API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Manage the subscriptions of a running gateway.
+    #[command(subcommand)]
+    Subscriptions(subscriptions::SubscriptionsCommand),
     /// Receive webhooks: verify and print them, and answer as told.
     Sink(sink::SinkArguments),
     /// Sign a body as a partner would.
@@ -80,6 +84,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Subscriptions(command) => subscriptions::run(command).await,
         Command::Sink(arguments) => sink::run(arguments).await,
         Command::Sign(arguments) => sign::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

@@ -126,7 +126,7 @@ async fn publish_until(store: SqliteStore, until: Instant) -> Result<Vec<Duratio
         }
         let draft = EventDraft { event_type: "order.placed".parse()?, data: data.clone(), ordering_key: None };
         let work = Work::Publish(Box::new(Publish {
-            events: vec![Publication { draft, customer: None, claim: None }],
+            events: vec![Publication { draft, customer: None, claim: None, only: None }],
             as_list: false,
             claim: None,
             origin: "key_01hv2m0000000".to_owned(),

@@ -6,6 +6,7 @@ use super::planner::{AuditNote, EstablishmentData, Planner};
 use super::reception::{Applied, Context, Obstacle};
 use crate::catalogue;
 use crate::establishment::{self, Change, Consultation, DAY_MS};
+use crate::event::EventDraft;
 use crate::id::EventId;
 use crate::message::{ConsultationCompleted, ConsultationScheduled, Fact, PatientUpdated, PlatformFact, Reason};
 use crate::pattern::EventType;
@@ -220,8 +221,8 @@ impl Planner<'_> {
         if draft.is_some() && !context.updates_customers {
             return idle_untrusted();
         }
-        let data = platform.data.clone().into_boxed_str();
-        let (id, _) = self.emit(event_type, data, None, Some(context.message_id), context.origin);
+        let event = EventDraft { event_type, data: platform.data.clone().into_boxed_str(), ordering_key: None };
+        let (id, _) = self.emit(&event, None, Some(context.message_id), context.origin);
         let mut events = vec![id];
         if let Some(draft) = draft {
             let cause = Cause {

@@ -5,8 +5,8 @@ use crate::audit::AuditDraft;
 use crate::catalogue;
 use crate::delivery::Pending;
 use crate::establishment::{Establishment, Validity};
-use crate::event::{Event, FanOut, order_of};
-use crate::id::{DeliveryId, EventId, IdMaker, MessageId, TypedId};
+use crate::event::{Event, EventDraft, FanOut, order_of};
+use crate::id::{DeliveryId, EventId, IdMaker, MessageId, SubscriptionId, TypedId};
 use crate::pattern::EventType;
 use crate::subscription::Subscription;
 use crate::timestamp::format_ms;
@@ -72,17 +72,20 @@ impl<'a> Planner<'a> {
         self.ids.make(self.now_ms)
     }
 
-    /// Commits an event and its fan-out. Here, and only here, is it decided who gets it.
+    /// Commits an event and its fan-out. Here, and only here, is it decided who gets it: those that want it, or the one it is addressed to.
     pub(super) fn emit(
         &mut self,
-        event_type: EventType,
-        data: Box<str>,
-        ordering_key: Option<&str>,
+        draft: &EventDraft,
+        only: Option<SubscriptionId>,
         message_id: Option<MessageId>,
         origin: &str,
     ) -> (EventId, usize) {
         let id: EventId = self.next_id();
-        let matching = self.subscriptions.iter().filter(|subscription| subscription.wants(&event_type));
+        let gets = |subscription: &&Arc<Subscription>| match only {
+            None => subscription.wants(&draft.event_type),
+            Some(one) => subscription.id == one,
+        };
+        let matching = self.subscriptions.iter().filter(gets);
         let mut fan_out = Vec::new();
         for subscription in matching {
             let delivery_id: DeliveryId = self.ids.make(self.now_ms);
@@ -90,15 +93,15 @@ impl<'a> Planner<'a> {
         }
         let event = Arc::new(Event {
             id,
-            event_type,
+            event_type: draft.event_type.clone(),
             created_at: self.now_ms,
-            data,
-            ordering_key: ordering_key.map(Box::from),
+            data: draft.data.clone(),
+            ordering_key: draft.ordering_key.clone(),
             message_id,
             origin: origin.to_owned(),
             fan_out,
         });
-        let order = ordering_key.map(order_of);
+        let order = draft.ordering_key.as_deref().map(order_of);
         let deliveries = event.fan_out.iter().map(|out| Pending {
             id: out.delivery_id,
             event_id: id,
@@ -124,8 +127,12 @@ impl<'a> Planner<'a> {
         message_id: Option<MessageId>,
         origin: &str,
     ) -> EventId {
-        let data = own_json(data);
-        self.emit(own_type(event_type), data, Some(customer_id), message_id, origin).0
+        let draft = EventDraft {
+            event_type: own_type(event_type),
+            data: own_json(data),
+            ordering_key: Some(customer_id.into()),
+        };
+        self.emit(&draft, None, message_id, origin).0
     }
 
     pub(super) fn audit(&mut self, note: AuditNote<'_>) {

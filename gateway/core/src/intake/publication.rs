@@ -57,8 +57,7 @@ impl Planner<'_> {
             return PublishedEvent { duplicate: true, ..first };
         }
         let draft = &publication.draft;
-        let (id, deliveries) =
-            self.emit(draft.event_type.clone(), draft.data.clone(), draft.ordering_key.as_deref(), None, origin);
+        let (id, deliveries) = self.emit(draft, publication.only, None, origin);
         if let Some(customer) = &publication.customer {
             let cause = Cause { name: draft.event_type.as_str(), message_id: None, origin, replace: false };
             self.change_customer(customer, &cause);

@@ -168,6 +168,7 @@ fn publication(event_type: &str, data: &str, key: Option<&str>) -> Publication {
         draft: event::EventDraft { event_type: event_type.parse().unwrap(), data: data.into(), ordering_key: None },
         customer: customer::from_event(event_type, data).unwrap(),
         claim,
+        only: None,
     }
 }
 

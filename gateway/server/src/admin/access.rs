@@ -61,7 +61,7 @@ pub fn needed(method: &Method, path: &str) -> KeyScope {
             "POST",
             ["admin", "deliveries", _, "retry"]
             | ["admin", "messages", _, "reprocess"]
-            | ["admin", "subscriptions", _, "pause" | "resume"]
+            | ["admin", "subscriptions", _, "pause" | "resume" | "test"]
             | ["admin", "plugins", _, "activate" | "rollback" | "canary" | "try" | "reprocess" | "record"],
         )
         | ("DELETE", ["admin", "plugins", _, "canary"])

@@ -10,6 +10,7 @@ mod read;
 mod rotate;
 mod secret;
 mod show;
+mod test;
 mod tls;
 
 use super::answer;
@@ -32,6 +33,7 @@ use hookwright_store::{Change, KeyScope};
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::Value;
 use std::sync::Arc;
+pub use test::test;
 
 /// `GET /admin/subscriptions`.
 pub async fn list(

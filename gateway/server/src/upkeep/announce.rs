@@ -57,6 +57,7 @@ async fn publication(
         customer: None,
         // What serves may have changed between two tries; it is the same event all the same.
         claim: Some(Claim { key, body_hash: key }),
+        only: None,
     };
     Ok(Publish { events: vec![event], as_list: false, claim: None, origin: "system".to_owned(), request_id: None })
 }

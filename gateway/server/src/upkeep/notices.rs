@@ -38,6 +38,7 @@ fn publication(notice: Notice) -> Result<Publish, ChoreError> {
         },
         customer: None,
         claim: Some(Claim { key, body_hash: key }),
+        only: None,
     };
     Ok(Publish { events: vec![event], as_list: false, claim: None, origin: "system".to_owned(), request_id: None })
 }

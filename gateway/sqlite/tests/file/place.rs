@@ -95,7 +95,7 @@ pub fn change(action: &str) -> Change {
 pub fn publishing(data: &str) -> Work {
     let draft = EventDraft { event_type: "order.placed".parse().unwrap(), data: data.into(), ordering_key: None };
     Work::Publish(Box::new(Publish {
-        events: vec![Publication { draft, customer: None, claim: None }],
+        events: vec![Publication { draft, customer: None, claim: None, only: None }],
         as_list: false,
         claim: None,
         origin: "local".to_owned(),

@@ -131,7 +131,7 @@ async fn publish_one(store: &SqliteStore, bytes: usize) -> Result<i64, StoreErro
     let data = format!("{{\"note\":\"{}\"}}", "x".repeat(bytes));
     let draft = EventDraft { event_type: "order.placed".parse().unwrap(), data: data.into(), ordering_key: None };
     let work = Work::Publish(Box::new(Publish {
-        events: vec![Publication { draft, customer: None, claim: None }],
+        events: vec![Publication { draft, customer: None, claim: None, only: None }],
         as_list: false,
         claim: None,
         origin: "local".to_owned(),

@@ -41,7 +41,7 @@ pub(super) fn claiming(change: Change, key: &str, body: &str) -> Change {
 pub(super) fn publication(event_type: &str, data: &str) -> Publication {
     let draft =
         EventDraft { event_type: event_type.parse().expect("an event type"), data: data.into(), ordering_key: None };
-    Publication { draft, customer: None, claim: None }
+    Publication { draft, customer: None, claim: None, only: None }
 }
 
 /// A request that publishes one event.

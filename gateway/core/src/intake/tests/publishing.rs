@@ -116,3 +116,20 @@ fn a_repeated_customer_event_changes_the_customer_once() {
     world.publish(publish(vec![event()]));
     assert_eq!(world.customers["c"].region.unwrap().to_string(), "US-NM");
 }
+
+#[test]
+fn what_is_addressed_goes_to_that_subscription_whatever_it_wants() {
+    let mut world = World::new();
+    world.subscriptions = vec![subscription(1, &["*"]), subscription(2, &["customer.*"])];
+    let addressed = |number: i64, id: i64| Publication {
+        only: Some(SubscriptionId::from_i64(id).unwrap()),
+        ..order(None, u32::try_from(number).unwrap())
+    };
+    let told = fresh(world.publish(publish(vec![addressed(1, 2), addressed(2, 9), order(None, 3)])));
+    let to = |at: usize| {
+        let event: &Arc<event::Event> = &world.events[at];
+        event.fan_out.iter().map(|out| out.subscription_id.get()).collect::<Vec<_>>()
+    };
+    assert_eq!((to(0), to(1), to(2)), (vec![2], vec![], vec![1]));
+    assert_eq!(told["data"][1]["deliveries"], 0);
+}

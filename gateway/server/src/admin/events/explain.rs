@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use hookwright_core::catalogue::WEBHOOK_TEST;
 use hookwright_core::delivery::{Delivery, DeliveryStatus};
 use hookwright_core::event::{Event, FanOut};
 use hookwright_core::id::SubscriptionId;
@@ -32,7 +33,7 @@ struct Verdict {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     received: bool,
-    /// `matched`, `subscription_deleted`, `created_later`, `no_pattern_matches`, `inactive` or `changed_since`.
+    /// `matched`, `addressed`, `subscription_deleted`, `created_later`, `addressed_to_another`, `no_pattern_matches`, `inactive` or `changed_since`.
     reason: &'static str,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,9 +99,10 @@ fn received(
     deliveries: &HashMap<SubscriptionId, Delivery>,
 ) -> Verdict {
     let delivery = deliveries.get(&out.subscription_id);
-    let pattern = subscription.and_then(|subscription| matching(event, subscription));
+    let pattern = subscription.and_then(|subscription| matching(event, subscription)).filter(|_| !is_test(event));
     let (reason, detail) = match (subscription, pattern) {
         (None, _) => ("subscription_deleted", "it was given the event, and was deleted since".to_owned()),
+        (Some(_), _) if is_test(event) => ("addressed", "the event is a test of this subscription alone".to_owned()),
         (Some(_), Some(pattern)) => ("matched", format!("its pattern {pattern} matches")),
         (Some(_), None) => ("matched", "a pattern that it had when the event was committed matched".to_owned()),
     };
@@ -119,7 +121,7 @@ fn received(
 }
 
 fn passed_over(event: &Event, subscription: &Subscription) -> Verdict {
-    let pattern = matching(event, subscription);
+    let pattern = matching(event, subscription).filter(|_| !is_test(event));
     let (reason, detail) = why_not(event, subscription, pattern);
     Verdict {
         subscription_id: subscription.id.to_string(),
@@ -142,6 +144,9 @@ fn why_not(event: &Event, subscription: &Subscription, pattern: Option<&EventPat
         let detail = format!("it was created later, at {}", format_ms(subscription.created_at));
         return ("created_later", detail);
     }
+    if is_test(event) {
+        return ("addressed_to_another", "the event is a test of another subscription".to_owned());
+    }
     let changed = subscription.updated_at >= event.created_at;
     let since = if changed { " as it is now; it was changed since the event" } else { "" };
     match pattern {
@@ -160,6 +165,11 @@ fn why_not(event: &Event, subscription: &Subscription, pattern: Option<&EventPat
             ),
         ),
     }
+}
+
+/// Whether the event was addressed to one subscription. Nobody but the gateway publishes this type; what a partner's plugin calls so comes with a message.
+fn is_test(event: &Event) -> bool {
+    event.event_type.as_str() == WEBHOOK_TEST && event.message_id.is_none()
 }
 
 fn matching<'a>(event: &Event, subscription: &'a Subscription) -> Option<&'a EventPattern> {

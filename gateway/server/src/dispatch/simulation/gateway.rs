@@ -127,7 +127,7 @@ impl Gateway {
             ordering_key: key.map(|key| format!("key {key}").into()),
         };
         let work = Work::Publish(Box::new(Publish {
-            events: vec![Publication { draft, customer: None, claim: None }],
+            events: vec![Publication { draft, customer: None, claim: None, only: None }],
             as_list: false,
             claim: None,
             origin: "local".to_owned(),

@@ -85,3 +85,17 @@ fn who_got_it_and_is_deleted_is_told_of_too() {
     let all = verdicts(&event(&[7]), &[], &HashMap::new());
     assert_eq!((all[0].reason, all[0].received), ("subscription_deleted", true));
 }
+
+#[test]
+fn a_test_is_one_subscription_s_alone() {
+    let test = |to: &[i64]| Event { event_type: WEBHOOK_TEST.parse().unwrap(), ..event(to) };
+    let told = |event: &Event| {
+        let mut all = verdicts(event, &[Arc::new(subscription(1, &["*"]))], &HashMap::new());
+        let told = all.remove(0);
+        (told.received, told.reason, told.matched_pattern)
+    };
+    assert_eq!(told(&test(&[1])), (true, "addressed", None));
+    assert_eq!(told(&test(&[2])), (false, "addressed_to_another", None));
+    let message_id = hookwright_core::id::MessageId::from_i64(1).ok();
+    assert_eq!(told(&Event { message_id, ..test(&[]) }).1, "changed_since", "what a partner's plugin calls so");
+}

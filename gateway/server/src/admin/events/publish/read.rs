@@ -78,6 +78,7 @@ fn publication(wire: &Wire<'_>, at: &str, actor: &str, strict: bool, faults: &mu
         draft: EventDraft { event_type, data: data.into(), ordering_key: ordering_key.map(Box::from) },
         customer,
         claim,
+        only: None,
     })
 }
 
@@ -90,6 +91,10 @@ fn event_type(text: &str, at: &str, strict: bool, faults: &mut Faults) -> Option
         }
         Err(error) => {
             faults.add(pointer, error.to_string());
+            None
+        }
+        Ok(event_type) if event_type.as_str() == catalogue::WEBHOOK_TEST => {
+            faults.add(pointer, "is the gateway's own; POST /admin/subscriptions/{id}/test sends one");
             None
         }
         Ok(_) if strict && catalogue::find(text).is_none() => {

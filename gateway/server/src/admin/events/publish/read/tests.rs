@@ -68,6 +68,7 @@ fn one_bad_event_of_a_list_hides_no_other() {
 fn bad_types_and_customers_are_named_by_their_place() {
     assert_eq!(errors(r#"{"type":"a b","data":{}}"#)[0].0, "/type");
     assert_eq!(errors(r#"{"type":"order.*","data":{}}"#)[0].0, "/type");
+    assert_eq!(errors(r#"{"type":"webhook.test","data":{}}"#)[0].0, "/type");
     assert_eq!(errors(r#"{"type":"customer.created","data":{}}"#)[0].0, "/data/customer_id");
     let list = r#"[{"type":"a","data":{}},{"type":"customer.address_changed","data":{"customer_id":"c","address":5}}]"#;
     assert_eq!(errors(list)[0].0, "/1/data/address");
