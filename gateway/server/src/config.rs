@@ -5,6 +5,7 @@
 mod check;
 mod fault;
 pub mod key;
+mod proxy;
 mod quantity;
 pub mod raw;
 mod reader;
@@ -12,6 +13,7 @@ mod retention;
 
 pub use check::{Loaded, key_file_beside};
 pub use fault::{BadConfig, Fault, Origin};
+pub use proxy::{Proxy, ProxyKind};
 pub use quantity::{format_duration, format_size, parse_duration, parse_size};
 pub use reader::Setting;
 pub use retention::{RetentionConfig, format_keep};
@@ -119,6 +121,8 @@ pub struct DeliveryConfig {
     pub in_flight_default: u32,
     /// One whole exchange, for a subscription that does not say.
     pub timeout_default: Duration,
+    /// The proxy that deliveries go out by.
+    pub proxy: Option<Proxy>,
     /// Name resolution and connecting.
     pub connect_timeout: Duration,
     /// Statuses after which a delivery is not tried again, for a subscription that does not say.

@@ -79,6 +79,7 @@ impl DispatchParts {
     fn client(&self) -> ClientConfig {
         ClientConfig {
             policy: AddressPolicy { allow: self.egress_allow.clone() },
+            proxy: self.config.proxy.clone(),
             timeouts: Timeouts {
                 connect: self.config.connect_timeout,
                 tls: self.config.tls_timeout,

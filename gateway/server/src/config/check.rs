@@ -2,6 +2,7 @@
 
 use super::fault::BadConfig;
 use super::key::KEY_VARIABLE;
+use super::proxy::Proxy;
 use super::raw::Raw;
 use super::reader::{Reader, Setting, found, quoted};
 use super::retention;
@@ -229,6 +230,7 @@ fn delivery(reader: &mut Reader<'_>) -> DeliveryConfig {
         in_flight_default: reader.number("delivery.max_in_flight", 8, 1..=1_000),
         timeout_default,
         connect_timeout: reader.duration("delivery.connect_timeout", 5 * SECOND, 100 * MS..=60 * SECOND),
+        proxy: reader.optional("egress.proxy", |proxy| quoted(&proxy.to_string()), Proxy::parse),
         tls_timeout: reader.duration("delivery.tls_timeout", 5 * SECOND, 100 * MS..=60 * SECOND),
         first_byte_timeout: Some(first_byte_timeout).filter(|timeout| !timeout.is_zero()),
         response_bytes_max: reader.size("delivery.response_bytes_max", 16 << 10, 0..=MIB),

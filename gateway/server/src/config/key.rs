@@ -94,6 +94,11 @@ pub const KEYS: &[Key] = &[
         "Ranges that deliveries may reach although they are not public, e.g. `[\"127.0.0.0/8\"]`.",
     ),
     key(
+        "egress.proxy",
+        "",
+        "The proxy that deliveries go out by: `http://` (CONNECT) or `socks5://`, `user:password@` if need be, host and port.",
+    ),
+    key(
         "plugins.directory",
         "",
         "The directory of components (`NAME.wasm`): what is put there is pushed, at start and whenever it changes.",

@@ -46,10 +46,10 @@ pub struct Raw {
     faults: Vec<Fault>,
 }
 
-/// The key's text is a secret.
+/// The key's text is a secret, and what was given for a proxy may hold one.
 impl std::fmt::Debug for Raw {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Raw").field("given", &self.given).field("faults", &self.faults).finish_non_exhaustive()
+        f.debug_struct("Raw").field("given", &self.given.keys()).field("faults", &self.faults).finish_non_exhaustive()
     }
 }
 

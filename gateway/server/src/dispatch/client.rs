@@ -7,8 +7,10 @@ mod dial;
 mod line;
 mod link;
 mod meter;
+mod own;
 mod peer;
 mod pool;
+mod proxy;
 mod resolver;
 mod session;
 mod sessions;
@@ -20,6 +22,7 @@ mod tls;
 pub(super) use peer::Peer;
 
 use super::failure::{Failure, FailureKind};
+use crate::config::Proxy;
 use bytes::Bytes;
 use hookwright_core::delivery_options::TlsOptions;
 use hookwright_core::egress::AddressPolicy;
@@ -28,6 +31,7 @@ use http::{HeaderMap, Request};
 use http_body_util::Full;
 use line::{Line, Terms, Unread};
 use link::Broken;
+use own::Own;
 use pool::Allowance;
 use resolver::Resolver;
 use socket::Network;
@@ -41,8 +45,10 @@ use tokio_rustls::TlsConnector;
 /// The client of all deliveries.
 pub(super) struct Client {
     policy: AddressPolicy,
+    own: Own,
     resolver: Resolver,
     network: Network,
+    proxy: Option<Proxy>,
     /// The platform's trust.
     platform: Verdict,
     /// What speaks TLS for all subscriptions without certificates of their own.
@@ -57,6 +63,8 @@ pub(super) struct Client {
 pub(super) struct ClientConfig {
     /// Which addresses may be dialled.
     pub(super) policy: AddressPolicy,
+    /// The proxy that everything goes out by, if there is one.
+    pub(super) proxy: Option<Proxy>,
     /// How long each part of an exchange may take.
     pub(super) timeouts: Timeouts,
     /// How much of an answer's body is kept, in bytes.
@@ -103,8 +111,10 @@ impl Client {
         let platform = tls::platform();
         Self {
             policy: config.policy,
+            own: Own::new(),
             resolver: Resolver::system(),
             network: Network::Real,
+            proxy: config.proxy,
             tls: tls::connector(&platform, None),
             platform,
             allowance: Allowance::new(config.idle_max),

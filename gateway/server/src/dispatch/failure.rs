@@ -10,6 +10,8 @@ pub(super) enum FailureKind {
     Dns,
     /// The egress guard lets no delivery go there.
     EgressRefused,
+    /// No way through the proxy.
+    Proxy,
     /// No connection.
     Connect,
     /// No trusted TLS session.
@@ -28,6 +30,7 @@ impl FailureKind {
         match self {
             Self::Dns => "dns",
             Self::EgressRefused => "egress_refused",
+            Self::Proxy => "proxy",
             Self::Connect => "connect",
             Self::Tls => "tls",
             Self::Timeout => "timeout",

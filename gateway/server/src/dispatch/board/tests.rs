@@ -28,6 +28,7 @@ const HEAD_ATTEMPTS: u32 = 2;
 fn client() -> Client {
     Client::new(ClientConfig {
         policy: AddressPolicy::default(),
+        proxy: None,
         timeouts: Timeouts::default(),
         response_bytes_max: 1_024,
         idle_max: 8,

@@ -4,9 +4,10 @@ use super::Client;
 use super::line::Line;
 use super::link::{Link, alerted};
 use super::peer::{Found, Peer};
+use super::proxy;
 use super::session::Session;
 use super::sessions::Spoken;
-use super::socket::{Network, Socket};
+use super::socket::Socket;
 use super::stage::Stage;
 use super::stream::Carrier;
 use crate::dispatch::failure::{Failure, FailureKind};
@@ -40,7 +41,7 @@ impl Client {
         *stage = Stage::Connecting;
         let deadline = Instant::now() + self.timeouts.connect;
         let addresses = self.addresses(peer, deadline).await?;
-        let tcp = match connect(self.network, &addresses, deadline).await {
+        let tcp = match self.connect(&addresses, deadline).await {
             Ok(tcp) => tcp,
             Err(failure) => {
                 // The name may have moved.
@@ -87,8 +88,43 @@ impl Client {
         addresses.iter().try_for_each(|address| {
             peer.url
                 .admits(&self.policy, address.ip())
-                .map_err(|refusal| Failure::new(FailureKind::EgressRefused, refusal.to_string()))
+                .map_err(|refusal| Failure::new(FailureKind::EgressRefused, refusal.to_string()))?;
+            if self.own.holds(address.ip()) && !self.policy.allows(address.ip()) {
+                let detail = "the address is not allowed (one of this machine's own)";
+                return Err(Failure::new(FailureKind::EgressRefused, detail));
+            }
+            Ok(())
         })
+    }
+
+    /// Connects to the first address that answers; each has its share of the time that is left.
+    async fn connect(&self, addresses: &[SocketAddr], deadline: Instant) -> Result<Socket, Failure> {
+        let late = match self.proxy {
+            None => Failure::new(FailureKind::Connect, "no connection in time"),
+            Some(_) => Failure::new(FailureKind::Proxy, "the proxy made no connection in time"),
+        };
+        let mut failure = late.clone();
+        let tries = addresses.len().min(TRIES_MAX);
+        for (at, address) in addresses.iter().take(tries).enumerate() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let until = Instant::now() + left / u32::try_from(tries - at).unwrap_or(1);
+            match timeout_at(until, self.reach(*address, until)).await {
+                Ok(Ok(tcp)) => return Ok(tcp),
+                Ok(Err(broken)) => failure = broken,
+                Err(_) => failure = late.clone(),
+            }
+        }
+        Err(failure)
+    }
+
+    async fn reach(&self, address: SocketAddr, deadline: Instant) -> Result<Socket, Failure> {
+        if let Some(proxy) = &self.proxy {
+            return proxy::connect(proxy, self.network, &self.resolver, address, deadline).await;
+        }
+        match self.network.connect(address).await {
+            Ok(tcp) => checked(tcp, address),
+            Err(error) => Err(Failure::new(FailureKind::Connect, connect_fault(error.kind()))),
+        }
     }
 
     async fn secure(&self, peer: &Peer, tcp: Socket) -> Result<Carrier, Failure> {
@@ -101,22 +137,6 @@ impl Client {
             Err(_) => Err(tls("the TLS handshake took too long")),
         }
     }
-}
-
-/// Connects to the first address that answers; each has its share of the time that is left.
-async fn connect(network: Network, addresses: &[SocketAddr], deadline: Instant) -> Result<Socket, Failure> {
-    let mut failure = Failure::new(FailureKind::Connect, "no connection");
-    let tries = addresses.len().min(TRIES_MAX);
-    for (at, address) in addresses.iter().take(tries).enumerate() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let until = Instant::now() + left / u32::try_from(tries - at).unwrap_or(1);
-        match timeout_at(until, network.connect(*address)).await {
-            Ok(Ok(tcp)) => return checked(tcp, *address),
-            Ok(Err(error)) => failure = Failure::new(FailureKind::Connect, connect_fault(error.kind())),
-            Err(_) => failure = Failure::new(FailureKind::Connect, "no connection in time"),
-        }
-    }
-    Err(failure)
 }
 
 /// The connection must be to the address that was judged, whatever lies between.

@@ -33,31 +33,30 @@ impl Resolver {
 
     /// All addresses of a name, before the deadline.
     pub(super) async fn look_up(&self, host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, Failure> {
-        match self {
+        let found = match self {
             Self::System(permits) => {
                 let asked = ask_system(Arc::clone(permits), host.to_owned(), port);
                 let late = || Failure::new(FailureKind::Dns, "the host's name was not resolved in time");
                 timeout_at(deadline, asked).await.map_err(|_| late())?
             }
             #[cfg(test)]
-            Self::Scripted(answers) => Ok(answers(host).into_iter().map(|ip| SocketAddr::new(ip, port)).collect()),
+            Self::Scripted(answers) => answers(host).into_iter().map(|ip| SocketAddr::new(ip, port)).collect(),
+        };
+        match found.len() {
+            0 => Err(Failure::new(FailureKind::Dns, "the host's name has no address")),
+            1..=ADDRESSES_MAX => Ok(found),
+            _ => Err(Failure::new(FailureKind::Dns, "the host's name has more than 256 addresses")),
         }
     }
 }
 
-async fn ask_system(permits: Arc<Semaphore>, host: String, port: u16) -> Result<Vec<SocketAddr>, Failure> {
-    let none = || Failure::new(FailureKind::Dns, "the host's name has no address");
-    let permit = permits.acquire_owned().await.map_err(|_| none())?;
+/// What the system finds, which is nothing if it fails.
+async fn ask_system(permits: Arc<Semaphore>, host: String, port: u16) -> Vec<SocketAddr> {
+    let Ok(permit) = permits.acquire_owned().await else { return Vec::new() };
     let asked = tokio::task::spawn_blocking(move || {
         // Held until the thread is free again, not until nobody waits any more.
         let _permit = permit;
         (host.as_str(), port).to_socket_addrs().map(|found| found.take(ADDRESSES_MAX + 1).collect::<Vec<_>>())
     });
-    match asked.await {
-        Ok(Ok(found)) if found.len() > ADDRESSES_MAX => {
-            Err(Failure::new(FailureKind::Dns, "the host's name has more than 256 addresses"))
-        }
-        Ok(Ok(found)) if !found.is_empty() => Ok(found),
-        _ => Err(none()),
-    }
+    asked.await.ok().and_then(Result::ok).unwrap_or_default()
 }

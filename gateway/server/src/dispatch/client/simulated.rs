@@ -21,6 +21,7 @@ async fn receiver() -> turmoil::Result {
 fn config(allow: &str) -> ClientConfig {
     ClientConfig {
         policy: AddressPolicy { allow: vec![allow.parse().unwrap()] },
+        proxy: None,
         timeouts: Timeouts::default(),
         response_bytes_max: 1_000,
         idle_max: 4,

@@ -1,6 +1,7 @@
 mod authority;
 mod credentials;
 mod http2;
+mod proxied;
 
 use super::*;
 use crate::dispatch::failure::FailureKind;
@@ -18,7 +19,8 @@ const SHORT: Duration = Duration::from_millis(300);
 
 fn client_with(resolver: Resolver, allow: &[&str]) -> Client {
     let policy = AddressPolicy { allow: allow.iter().map(|range| range.parse().unwrap()).collect() };
-    let config = ClientConfig { policy, timeouts: Timeouts::default(), response_bytes_max: 1_000, idle_max: 4 };
+    let config =
+        ClientConfig { policy, proxy: None, timeouts: Timeouts::default(), response_bytes_max: 1_000, idle_max: 4 };
     Client { resolver, ..Client::new(config) }
 }
 
