@@ -22,8 +22,14 @@ pub struct Refusal {
 }
 
 impl AddressPolicy {
-    /// Whether a delivery may go to an address. An IPv6 address that stands for an IPv4 address is judged as that.
+    /// Whether a delivery may go to an address. An IPv6 address that stands for an IPv4 address is judged as that, and one that
+    /// carries others must be allowed to go to them as well.
     pub fn judge(&self, address: IpAddr) -> Result<(), Refusal> {
+        self.judge_itself(address)?;
+        ranges::carried(address).try_for_each(|carried| self.judge_itself(IpAddr::V4(carried)))
+    }
+
+    fn judge_itself(&self, address: IpAddr) -> Result<(), Refusal> {
         let judged = ranges::embedded(address).map_or(address, IpAddr::V4);
         match ranges::refusing(judged) {
             None => Ok(()),

@@ -56,17 +56,20 @@ const V4: [Range; 21] = [
 ];
 
 /// What is not in `2000::/3` is refused whether it is named here or not.
-const V6: [Range; 15] = [
+const V6: [Range; 18] = [
     v6([0, 0, 0, 0, 0, 0, 0, 0], 128, "unspecified"),
     v6([0, 0, 0, 0, 0, 0, 0, 1], 128, "loopback"),
     v6([0, 0, 0, 0, 0, 0, 0, 0], 96, "IPv4-compatible"),
     v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48, "local NAT64"),
     v6([0x100, 0, 0, 0, 0, 0, 0, 0], 64, "discard"),
+    v6([0x100, 0, 0, 1, 0, 0, 0, 0], 64, "dummy prefix"),
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32, "Teredo"),
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23, "protocol assignments"),
     v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32, "documentation"),
     v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16, "6to4"),
+    v6([0x2620, 0x4f, 0x8000, 0, 0, 0, 0, 0], 48, "AS112"),
     v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20, "documentation"),
+    v6([0x5f00, 0, 0, 0, 0, 0, 0, 0], 16, "segment routing"),
     exact(v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254], 128, "cloud metadata")),
     v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7, "private"),
     exact(v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10, "link-local")),
@@ -94,6 +97,32 @@ pub(super) fn embedded(address: IpAddr) -> Option<Ipv4Addr> {
     let [.., a, b, c, d] = v6.octets();
     let translated = v6.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
     v6.to_ipv4_mapped().or(translated.then_some(Ipv4Addr::new(a, b, c, d)))
+}
+
+/// The IPv4 addresses that an IPv6 address carries for whoever unpacks it on its way: 6to4 (RFC 3056), Teredo's server and client (RFC 4380), a local NAT64
+/// (RFC 8215), ISATAP (RFC 5214) and the IPv4-compatible form. An allow-list that opens such a range opens none of them.
+pub(super) fn carried(address: IpAddr) -> impl Iterator<Item = Ipv4Addr> {
+    let v6 = match address {
+        IpAddr::V6(v6) if !v6.is_loopback() && !v6.is_unspecified() => Some(v6),
+        _ => None,
+    };
+    v6.into_iter().flat_map(|v6| {
+        let (bytes, segments) = (v6.octets(), v6.segments());
+        let at = |from: usize| Ipv4Addr::new(bytes[from], bytes[from + 1], bytes[from + 2], bytes[from + 3]);
+        let found = match segments {
+            [0x2002, ..] => [Some(at(2)), None],
+            [0x2001, 0, ..] => [Some(at(4)), Some(Ipv4Addr::from_bits(!at(12).to_bits()))],
+            // By a prefix of 48 bits the address is in two halves around the eighth byte, and nothing comes after it.
+            [0x64, 0xff9b, 1, ..] if bytes[11..] == [0; 5] => {
+                [Some(Ipv4Addr::new(bytes[6], bytes[7], bytes[9], bytes[10])), None]
+            }
+            [0x64, 0xff9b, 1, ..] | [0, 0, 0, 0, 0, 0, ..] | [_, _, _, _, 0 | 0x200, 0x5efe, ..] => {
+                [Some(at(12)), None]
+            }
+            _ => [None, None],
+        };
+        found.into_iter().flatten()
+    })
 }
 
 impl Range {

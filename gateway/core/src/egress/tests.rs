@@ -107,7 +107,13 @@ fn special_addresses_are_refused_by_name() {
         ("fec0::1", "site-local"),
         ("ff02::1", "multicast"),
         ("4000::1", "not global unicast"),
-        ("5f00::1", "not global unicast"),
+        ("5f00::1", "segment routing"),
+        ("100:0:0:1::1", "dummy prefix"),
+        ("2620:4f:8000::1", "AS112"),
+        ("2001:2::1", "protocol assignments"),
+        ("2a00::5efe:7f00:1", "loopback"),
+        ("2a00::200:5efe:a9fe:a9fe", "link-local"),
+        ("::ffff:0:7f00:1", "not global unicast"),
         ("1fff::1", "not global unicast"),
     ] {
         assert_eq!(policy(&[]).judge(ip(address)), Err(Refusal { range }), "{address}");
@@ -129,6 +135,31 @@ fn an_allow_list_opens_its_ranges_and_no_more() {
     assert!(policy.judge(ip("169.254.169.253")).is_err());
     assert!(policy.allows(ip("::ffff:169.254.169.254")));
     assert!(!policy.allows(ip("8.8.8.8")));
+}
+
+#[test]
+fn a_range_of_tunnels_opens_nothing_that_lies_behind_them() {
+    let tunnels = ["2002::/16", "2001::/32", "64:ff9b:1::/48", "::/96", "fe80::5efe:7f00:1"];
+    let wide = policy(&tunnels);
+    for (address, range) in [
+        ("2002:7f00:1::1", "loopback"),
+        ("2002:a9fe:a9fe::", "link-local"),
+        // By a server inside, and for a client inside: its address is written inverted.
+        ("2001:0:a00:1::f7f7:f7f7", "private"),
+        ("2001:0:808:808::80ff:fffe", "loopback"),
+        ("64:ff9b:1::7f00:1", "loopback"),
+        ("64:ff9b:1:7f00:0:100::", "loopback"),
+        ("::7f00:1", "loopback"),
+        ("fe80::5efe:7f00:1", "loopback"),
+    ] {
+        assert_eq!(wide.judge(ip(address)), Err(Refusal { range }), "{address}");
+        let behind = [tunnels.as_slice(), &["127.0.0.1", "10.0.0.0/8", "169.254.169.254"]].concat();
+        assert_eq!(policy(&behind).judge(ip(address)), Ok(()), "{address}");
+        assert!(policy(&["127.0.0.1", "10.0.0.0/8", "169.254.169.254"]).judge(ip(address)).is_err(), "{address}");
+    }
+    for address in ["2002:808:808::1", "2001:0:808:808::f7f7:f7f7", "64:ff9b:1::808:808", "::808:808"] {
+        assert_eq!(wide.judge(ip(address)), Ok(()), "{address}");
+    }
 }
 
 #[test]

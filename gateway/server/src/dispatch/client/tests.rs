@@ -1,3 +1,4 @@
+mod addresses;
 mod authority;
 mod credentials;
 mod http2;
