@@ -238,8 +238,8 @@ async fn a_subscription_s_own_key_goes_in_and_never_comes_out() {
     assert_eq!(patched.await.unwrap().status, StatusCode::OK);
     assert_eq!(stored_key().as_deref(), Some(key));
     let other = include_str!("../../../gateway/server/src/listener/tests/second.certificate.pem");
-    let patch = json!({ "tls": { "certificate": other } }).to_string().into_bytes();
-    let refused = gateway.admin.send(Method::PATCH, &path, &[("content-type", "application/merge-patch+json")], patch);
+    let change = json!({ "tls": { "certificate": other } }).to_string().into_bytes();
+    let refused = gateway.admin.send(Method::PATCH, &path, &[("content-type", "application/merge-patch+json")], change);
     let refused = refused.await.unwrap();
     assert_eq!(
         (refused.status, &refused.json()["errors"][0]["pointer"]),

@@ -141,7 +141,7 @@ async fn what_does_nothing_but_fail_is_told_of_switched_off_and_goes_on_when_swi
     {
         let body: Value = serde_json::from_slice(&operators.next().await.body).unwrap();
         assert_eq!((&body["type"], &body["data"]["reason"]), (&json!(event_type), &json!("failing")));
-        assert_eq!(body["data"]["subscription_id"], made.id.to_string());
+        assert_eq!(body["data"]["subscription_id"], made.id);
         assert!(body["data"][field].is_string(), "{body}");
     }
     let path = format!("/admin/subscriptions/{}", made.id);

@@ -131,6 +131,8 @@ impl Client {
             policy: config.policy,
             resolver,
             network: Network::Simulated,
+            own: Own::new(),
+            proxy: None,
             // Reading the machine's authorities takes longer than many a simulation.
             platform: Err("a simulated network has no TLS".into()),
             tls: Err("a simulated network has no TLS".into()),

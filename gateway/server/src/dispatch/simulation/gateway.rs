@@ -16,12 +16,14 @@ use hookwright_core::id::{DeliveryId, IdMaker};
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::intake::{Answer, Policy, Publication, Publish, Published, PublishedEvent, Work};
 use hookwright_core::retry::Schedule;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningSecret, rotated};
 use hookwright_core::subscription::Subscription;
 use hookwright_store::{Catalog, Change, Clock, Ids, Intake, Outbox, RetryAsked, Store};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// How long a secret stays beside the one that takes its place.
+const OVERLAP_MS: i64 = 2_000;
 /// How often somebody asks who hears of nothing but failure.
 const ASKS_MAX: u32 = 1_000;
 
@@ -159,21 +161,24 @@ impl Gateway {
         bytes[..8].copy_from_slice(&now_ms.to_be_bytes());
         let secret = SigningSecret::generate(bytes);
         self.witness.lock().unwrap().secrets[index].insert(0, (secret.clone(), None));
+        let new = LiveSecret::lasting(self.store.ids.next(), secret, now_ms);
         self.change(index, |one| {
-            one.secrets.insert(0, secret);
-            one.secrets.truncate(2);
+            // Where too many live already, the operator waits.
+            if let Ok(secrets) = rotated(&one.secrets, new, OVERLAP_MS) {
+                one.secrets = secrets;
+            }
         })
         .await;
         let now_ms = self.store.now_ms();
         let mut witness = self.witness.lock().unwrap();
         let id = witness.ids[index];
         let disk = Arc::clone(&witness.disk);
-        let live = disk.lock().unwrap().subscriptions[&id].secrets.clone();
-        let is_live = |secret: &SigningSecret| live.iter().any(|one| one.reveal() == secret.reveal());
+        let kept = disk.lock().unwrap().subscriptions[&id].secrets.clone();
         for (secret, gone_at) in &mut witness.secrets[index] {
-            if gone_at.is_none() && !is_live(secret) {
-                *gone_at = Some(now_ms);
-            }
+            *gone_at = match kept.iter().find(|one| one.key.reveal().as_str() == secret.reveal().as_str()) {
+                Some(kept) => kept.expires_at,
+                None => gone_at.or(Some(now_ms)),
+            };
         }
     }
 

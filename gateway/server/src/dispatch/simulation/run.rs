@@ -12,10 +12,10 @@ use crate::config::raw::Raw;
 use crate::plugins::{Plugins, PluginsParts};
 use hookwright_core::delivery::Finish;
 use hookwright_core::delivery_options::{DeliveryOptions, Ordering};
-use hookwright_core::id::{IdMaker, SubscriptionId, first_at_ms};
+use hookwright_core::id::{IdMaker, SecretId, SubscriptionId, first_at_ms};
 use hookwright_core::intake::Policy;
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::SigningSecret;
+use hookwright_core::secret::{LiveSecret, SigningSecret};
 use hookwright_core::subscription::Subscription;
 use hookwright_plugin_host::{HostConfig, PluginHost};
 use hookwright_store::{Ids, ManualClock};
@@ -104,6 +104,15 @@ fn network<'a>(plan: &Plan) -> Sim<'a> {
         .build()
 }
 
+/// The secret that a subscriber begins with.
+pub(super) fn secret(index: usize) -> SigningSecret {
+    SigningSecret::generate([u8::try_from(index).unwrap_or(0); 32])
+}
+
+fn secret_id(number: i64) -> SecretId {
+    SecretId::from_i64(number).unwrap()
+}
+
 /// What is on disk before the first start: the subscriptions.
 fn disk(plan: &Plan) -> Disk {
     let mut disk = Disk { bug: plan.bug, ..Disk::default() };
@@ -114,7 +123,7 @@ fn disk(plan: &Plan) -> Disk {
         let subscription = Subscription {
             id,
             url: format!("http://{}/hooks", host(index)),
-            secrets: vec![SigningSecret::generate([u8::try_from(index).unwrap_or(0); 32])],
+            secrets: vec![LiveSecret::lasting(secret_id(number), secret(index), START_MS)],
             events: vec![if subscriber.wants_all { "*" } else { "order.placed" }.parse().unwrap()],
             active: true,
             retry_policy: RetryPolicy::Exponential,

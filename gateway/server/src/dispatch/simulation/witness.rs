@@ -3,6 +3,7 @@
 use super::dice::Dice;
 use super::disk::{Disk, Settled};
 use super::plan::Plan;
+use super::run::secret;
 use crate::sink;
 use hookwright_core::delivery_options::HeadPolicy;
 use hookwright_core::event::Event;
@@ -50,7 +51,7 @@ impl Witness {
         let count = subscriptions.len() as u64;
         Self {
             ids: subscriptions.iter().map(|subscription| subscription.id).collect(),
-            secrets: subscriptions.iter().map(|one| vec![(one.secrets[0].clone(), None)]).collect(),
+            secrets: (0..subscriptions.len()).map(|index| vec![(secret(index), None)]).collect(),
             dice: (0..count).map(|index| Dice::new(plan.seed, 10 + index)).collect(),
             in_flight: vec![0; subscriptions.len()],
             arrivals: vec![VecDeque::new(); subscriptions.len()],
