@@ -146,7 +146,9 @@ impl ModelStore {
         match disk.bug {
             Some(Bug::DeleteBeforeSend) => {
                 let now_ms = self.now_ms();
-                deliveries.iter().for_each(|delivery| disk.forget(delivery.id, now_ms));
+                for delivery in &deliveries {
+                    disk.forget(delivery.id, now_ms);
+                }
             }
             Some(Bug::OrderForgotten) => deliveries.iter_mut().for_each(|delivery| delivery.order = None),
             _ => {}
