@@ -280,12 +280,12 @@ impl<'a, 'b> Course<'a, 'b> {
     /// that dies says no goodbye, as one whose cable was cut.
     fn silence(&mut self, act: impl FnOnce(&mut Sim<'b>)) {
         let links: Vec<usize> = (0..self.plan.subscribers.len()).filter(|index| !self.parted.contains(index)).collect();
-        for index in links {
-            self.sim.partition("gateway", host(index));
+        for index in &links {
+            self.sim.partition("gateway", host(*index));
         }
         act(self.sim);
-        for index in links {
-            self.sim.repair("gateway", host(index));
+        for index in &links {
+            self.sim.repair("gateway", host(*index));
         }
     }
 
