@@ -144,6 +144,8 @@ pub struct Finish {
     pub attempt: Attempt,
     /// What becomes of the delivery.
     pub next: Next,
+    /// The budget that the attempt was made within, as [`Pending::budget_from`]: what a failure comes to is decided by it, and an operator may have begun another meanwhile.
+    pub budget_from: u32,
     /// Why the subscription is switched off with it, e.g. after a 410.
     pub disable_subscription: Option<String>,
 }

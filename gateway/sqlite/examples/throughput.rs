@@ -177,7 +177,7 @@ fn success(store: &SqliteStore, pending: &Pending) -> Finish {
         plugin_digest: None,
         logs: Vec::new(),
     };
-    Finish { attempt, next: Next::Delivered, disable_subscription: None }
+    Finish { attempt, next: Next::Delivered, budget_from: 0, disable_subscription: None }
 }
 
 /// CPU time of this process, user and system: in ticks of 10 ms, as Linux counts them.

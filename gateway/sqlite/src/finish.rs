@@ -51,6 +51,7 @@ struct Held {
     event_id: i64,
     subscription_id: i64,
     attempts: u32,
+    budget_from: u32,
 }
 
 /// How a delivery ends.
@@ -91,7 +92,7 @@ fn seal(attempt: &Attempt, sealer: &Sealer) -> Vec<u8> {
 }
 
 /// A failure counts only as the attempt that follows the last one on record; a success is true whenever it arrives, while the delivery is pending. The attempt itself is
-/// recorded in any case.
+/// recorded in any case. Where an operator began another budget while the attempt was under way, its failure is one of the former: the delivery stays due as the operator asked.
 fn attempt(direct: &Direct, finish: &Finish, exchange: &[u8]) -> Result<Finished, Failure> {
     let Finish { attempt, next, .. } = finish;
     let id = attempt.delivery_id;
@@ -108,6 +109,10 @@ fn attempt(direct: &Direct, finish: &Finish, exchange: &[u8]) -> Result<Finished
                 &End { status: "delivered", reason: None, attempts, code: attempt.response_code, at },
             )?;
             true
+        }
+        (Some(held), Next::Failed { .. } | Next::Retry { .. }) if follows && held.budget_from != finish.budget_from => {
+            direct.execute(statement::COUNT_ATTEMPT, (id.get(), attempt.number))?;
+            false
         }
         (Some(held), Next::Failed { reason }) if follows => {
             let (reason, attempts) = (Some(reason.as_str()), attempt.number);
@@ -136,7 +141,12 @@ fn abandoned(direct: &Direct, abandon: &Abandon) -> Result<Finished, Failure> {
 fn held(direct: &Direct, id: DeliveryId) -> Result<Option<Held>, Failure> {
     let mut statement = direct.statement(statement::READ_PENDING)?;
     let held = statement.query_row([id.get()], |row| {
-        Ok(Held { event_id: row.get(0)?, subscription_id: row.get(1)?, attempts: row.get(2)? })
+        Ok(Held {
+            event_id: row.get(0)?,
+            subscription_id: row.get(1)?,
+            attempts: row.get(2)?,
+            budget_from: row.get(3)?,
+        })
     });
     Ok(held.optional()?)
 }

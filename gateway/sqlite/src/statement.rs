@@ -14,7 +14,11 @@ pub(crate) const PENDING: &str =
 VALUES (?1, ?2, ?3, 0, 0, ?4, ?5)";
 
 /// Delivery.
-pub(crate) const READ_PENDING: &str = "SELECT event_id, subscription_id, attempts FROM pending WHERE id = ?1";
+pub(crate) const READ_PENDING: &str =
+    "SELECT event_id, subscription_id, attempts, budget_from FROM pending WHERE id = ?1";
+
+/// Delivery, number of the attempt.
+pub(crate) const COUNT_ATTEMPT: &str = "UPDATE pending SET attempts = ?2, budget_from = ?2 WHERE id = ?1";
 
 /// Delivery.
 pub(crate) const DELETE_PENDING: &str = "DELETE FROM pending WHERE id = ?1";

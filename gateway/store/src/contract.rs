@@ -104,6 +104,7 @@ macro_rules! contract_suite {
             faring::what_failed_for_too_long_is_off_and_told_of_once,
             faring::of_one_that_is_off_nothing_is_kept,
             retrying::a_failed_delivery_gets_a_fresh_budget_and_keeps_its_history,
+            retrying::a_retry_asked_for_during_an_attempt_stands,
             retrying::a_waiting_delivery_is_due_at_once,
             retrying::a_claim_makes_a_retry_happen_once,
             retrying::what_is_not_there_cannot_be_retried,

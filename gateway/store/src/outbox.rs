@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub enum Finished {
     /// Recorded, and the delivery's state moved on.
     Applied,
-    /// The attempt with this number was finished before, or the delivery is settled: the state was left alone.
+    /// The attempt with this number was finished before, the delivery is settled, or an operator began another budget meanwhile: what is on record is to be read again.
     Stale,
 }
 

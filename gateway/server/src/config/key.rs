@@ -71,7 +71,7 @@ pub const KEYS: &[Key] = &[
         "From the end of the request to the first byte of the answer; 0s is as long as the whole exchange may take.",
     ),
     key("delivery.response_bytes_max", "16KiB", "How much of an answer's body is kept."),
-    key("delivery.breaker.window", "60s", "Over how long a subscription's outcomes are counted for its breaker."),
+    key("delivery.breaker.window", "1m", "Over how long a subscription's outcomes are counted for its breaker."),
     key("delivery.breaker.attempts_min", "20", "With fewer outcomes than this the breaker does not open."),
     key(
         "delivery.breaker.failure_percent",

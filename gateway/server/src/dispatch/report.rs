@@ -70,6 +70,7 @@ impl Report {
         Finish {
             attempt,
             next: self.decision.next.clone(),
+            budget_from: pending.budget_from,
             disable_subscription: self.decision.disable.map(str::to_owned),
         }
     }

@@ -221,5 +221,5 @@ pub fn attempt(store: &SqliteStore, pending: &Pending, next: Next) -> Finish {
         plugin_digest: None,
         logs: vec![secret],
     };
-    Finish { attempt, next, disable_subscription: None }
+    Finish { attempt, next, budget_from: 0, disable_subscription: None }
 }

@@ -153,6 +153,7 @@ pub async fn a_gone_subscriber_is_switched_off_with_the_attempt(factory: &dyn Fa
     let finish = Finish {
         attempt: attempt(&trial, &pending, 1, Some(410)),
         next: Next::Failed { reason: "gone".to_owned() },
+        budget_from: 0,
         disable_subscription: Some("gone".to_owned()),
     };
     let audited = trial.audit().await.len();

@@ -111,7 +111,7 @@ pub async fn ids_ascend_though_the_clock_went_back(factory: &dyn Factory) {
                 let attempt = attempt(&trial, &pending, 1, Some(500));
                 let id = attempt.id.get();
                 let next = Next::Retry { due_at: START_MS };
-                trial.store.finish(Finish { attempt, next, disable_subscription: None }).await.unwrap();
+                trial.store.finish(Finish { attempt, next, budget_from: 0, disable_subscription: None }).await.unwrap();
                 id
             }
             1 => trial.receive(failed_parse()).await.message_id.get(),

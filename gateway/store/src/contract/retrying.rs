@@ -68,8 +68,8 @@ pub async fn a_claim_makes_a_retry_happen_once(factory: &dyn Factory) {
     let pending = trial.publish_for_one("order.placed").await;
     trial.store.finish(failed(&trial, &pending, 1)).await.unwrap();
     let with = |body: &str| claiming(change(&trial, "delivery.retried", pending.id), "k", body);
-    asked(answer::saved(trial.store.retry(pending.id, with("one")).await.unwrap()));
-    trial.store.finish(failed(&trial, &pending, 2)).await.unwrap();
+    let again = asked(answer::saved(trial.store.retry(pending.id, with("one")).await.unwrap()));
+    trial.store.finish(failed(&trial, &again, 2)).await.unwrap();
 
     let replay = trial.store.retry(pending.id, with("one")).await.unwrap();
     let Claimed::Replayed(answer) = replay else { panic!("expected the first answer, got {replay:?}") };
@@ -91,4 +91,24 @@ pub async fn what_is_not_there_cannot_be_retried(factory: &dyn Factory) {
     assert!(matches!(retry(&trial, pending.id).await, RetryAsked::NoSubscription));
     assert!(trial.pending().await.is_empty());
     assert_eq!(trial.audited("delivery.retried").await, 0, "nothing happened, so nothing is on record");
+}
+
+/// An operator's retry that comes while an attempt is under way stands, whatever the attempt comes to; a success settles it all the same.
+pub async fn a_retry_asked_for_during_an_attempt_stands(factory: &dyn Factory) {
+    let trial = Trial::begin(factory).await;
+    subscribe(&trial, &["*"]).await;
+    let under_way = trial.publish_for_one("order.placed").await;
+    let first = trial.store.finish(to_retry(&trial, &under_way, 1, trial.now() + 5_000)).await.unwrap();
+    assert_eq!(first, Finished::Applied);
+    let under_way = trial.pending_one(under_way.id).await.expect("it is pending");
+    trial.clock.advance(5_000);
+    let fresh = trial.store.retry(under_way.id, change(&trial, "delivery.retried", under_way.id)).await.unwrap();
+    let fresh = asked(answer::saved(fresh));
+    assert_eq!(trial.store.finish(failed(&trial, &under_way, 2)).await.unwrap(), Finished::Stale);
+    let present = trial.pending_one(under_way.id).await.expect("it is pending still");
+    assert_eq!((present.attempts, present.budget_used(), present.due_at), (2, 0, fresh.due_at));
+    let (_, attempts) = trial.delivery(under_way.id).await;
+    assert_eq!(attempts.len(), 2, "the attempt is on record");
+    assert_eq!(trial.store.finish(delivered(&trial, &present, 3)).await.unwrap(), Finished::Applied);
+    assert!(trial.pending().await.is_empty());
 }

@@ -84,20 +84,20 @@ pub(super) fn body(number: u32) -> Vec<u8> {
 
 /// An attempt that was answered with 200.
 pub(super) fn delivered(trial: &Trial<'_>, pending: &Pending, number: u32) -> Finish {
-    finish(attempt(trial, pending, number, Some(200)), Next::Delivered)
+    finish(pending, attempt(trial, pending, number, Some(200)), Next::Delivered)
 }
 
 /// An attempt that was answered with 500, after which the delivery ends.
 pub(super) fn failed(trial: &Trial<'_>, pending: &Pending, number: u32) -> Finish {
     let reason = "retries_exhausted".to_owned();
-    finish(attempt(trial, pending, number, Some(500)), Next::Failed { reason })
+    finish(pending, attempt(trial, pending, number, Some(500)), Next::Failed { reason })
 }
 
 /// An attempt that was not answered, and another due at `due_at`.
 pub(super) fn to_retry(trial: &Trial<'_>, pending: &Pending, number: u32, due_at: i64) -> Finish {
-    finish(attempt(trial, pending, number, None), Next::Retry { due_at })
+    finish(pending, attempt(trial, pending, number, None), Next::Retry { due_at })
 }
 
-fn finish(attempt: Attempt, next: Next) -> Finish {
-    Finish { attempt, next, disable_subscription: None }
+fn finish(pending: &Pending, attempt: Attempt, next: Next) -> Finish {
+    Finish { attempt, next, budget_from: pending.budget_from, disable_subscription: None }
 }

@@ -107,6 +107,14 @@ impl Disk {
                 self.successes.insert(id);
                 self.settle(id, true, None, number, finish.attempt.response_code, at)
             }
+            (Some(made), Next::Failed { .. } | Next::Retry { .. })
+                if number == made + 1 && self.is_another_budget(finish) =>
+            {
+                if let Some(pending) = self.pending.get_mut(&id) {
+                    (pending.attempts, pending.budget_from) = (number, number);
+                }
+                false
+            }
             (Some(made), Next::Failed { reason }) if number == made + 1 => {
                 self.settle(id, false, Some(reason.clone()), number, finish.attempt.response_code, at)
             }
@@ -116,6 +124,11 @@ impl Disk {
         };
         self.attempts.entry((id, number)).or_insert_with(|| finish.attempt.clone());
         if applied { Finished::Applied } else { Finished::Stale }
+    }
+
+    /// Whether an operator began another budget while the attempt was under way.
+    fn is_another_budget(&self, finish: &Finish) -> bool {
+        self.pending.get(&finish.attempt.delivery_id).is_some_and(|pending| pending.budget_from != finish.budget_from)
     }
 
     fn settle(
