@@ -1,6 +1,8 @@
 mod addresses;
 mod authority;
+mod behaviour;
 mod credentials;
+mod hostile;
 mod http2;
 mod proxied;
 
