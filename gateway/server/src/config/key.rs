@@ -71,6 +71,11 @@ pub const KEYS: &[Key] = &[
         "From the end of the request to the first byte of the answer; 0s is as long as the whole exchange may take.",
     ),
     key("delivery.response_bytes_max", "16KiB", "How much of an answer's body is kept."),
+    key(
+        "delivery.disable_after",
+        "5d",
+        "A subscription that does nothing but fail for this long is switched off; operators are warned half-way. 0s for never.",
+    ),
     key("delivery.breaker.window", "1m", "Over how long a subscription's outcomes are counted for its breaker."),
     key("delivery.breaker.attempts_min", "20", "With fewer outcomes than this the breaker does not open."),
     key(
@@ -82,11 +87,6 @@ pub const KEYS: &[Key] = &[
         "delivery.breaker.pause",
         "15s",
         "How long the breaker stays open at first; doubled up to sixteen times as long.",
-    ),
-    key(
-        "delivery.disable_after",
-        "5d",
-        "A subscription that does nothing but fail for this long is switched off; operators are warned half-way. 0s for never.",
     ),
     key(
         "egress.allow",
