@@ -2,6 +2,8 @@
 //!
 //! 5 rounds; `KILL_ROUNDS=50 cargo test -p hookwright-tests kill` makes it 50.
 
+mod backlog;
+
 use crate::harness::gateway::secret_of;
 use crate::harness::guests;
 use crate::harness::patience::eventually;

@@ -51,4 +51,9 @@ impl Receiver {
         let next = tokio::time::timeout(PATIENCE, self.sink.next()).await;
         next.expect("nothing was delivered in time").expect("the receiver ended")
     }
+
+    /// The next request, however long it takes to come.
+    pub(crate) async fn next_ever(&mut self) -> Delivered {
+        self.sink.next().await.expect("the receiver ended")
+    }
 }

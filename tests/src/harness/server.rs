@@ -3,6 +3,7 @@
 use super::command::hookwright;
 use hookwright::client::Client;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -17,6 +18,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it in `directory` on free ports, and waits until it says that it is up. Blocks.
     pub(crate) fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[], &[])
+    }
+
+    /// The same with further settings, and with variables in its environment. Blocks.
+    pub(crate) fn start_with(directory: &Path, more: &[&str], environment: &[(&str, &OsStr)]) -> Self {
         let settings = [
             "public.listen=127.0.0.1:0",
             "admin.listen=127.0.0.1:0",
@@ -25,8 +31,9 @@ impl Server {
             "plugins.inbound_deadline=1s",
             "log.format=json",
         ];
-        let arguments = settings.iter().flat_map(|setting| ["--set", setting]);
+        let arguments = settings.iter().chain(more).flat_map(|setting| ["--set", setting]);
         let mut child = hookwright(directory, std::iter::once("serve").chain(arguments))
+            .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
