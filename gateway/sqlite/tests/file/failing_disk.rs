@@ -2,14 +2,18 @@
 //!
 //! A child process works under a shim that lets its n-th write or sync fail. `HOOKWRIGHT_FAILING_DISK_RUNS=2000` makes that many runs instead of a slice.
 
-use crate::place::{Place, START_MS, change, entropy, publishing, subscribe};
+use crate::place::{Place, START_MS, attempt, change, entropy, publishing, subscribe};
+use futures_util::FutureExt;
 use hookwright_core::audit::is_intact;
-use hookwright_core::id::EventId;
+use hookwright_core::delivery::{DeliveryStatus, Finish, Next, Pending};
+use hookwright_core::id::{DeliveryId, EventId};
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::intake::{Answer, Published, PublishedEvent};
 use hookwright_core::seal::Keyring;
 use hookwright_sqlite::{SqliteConfig, SqliteStore};
-use hookwright_store::{DeliveryFilter, EventFilter, Intake, Journal, ManualClock, PageRequest, StoreError};
+use hookwright_store::{
+    DeliveryFilter, EventFilter, Finished, Intake, Journal, ManualClock, Outbox, PageRequest, StoreError,
+};
 use sqlx::Connection;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -22,9 +26,11 @@ use tempfile::TempDir;
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 
-const SLICE: u64 = 24;
+const SLICE: u64 = 60;
 const PUBLISHERS: usize = 4;
 const EVENTS_OF_EACH: usize = 15;
+/// A delivery whose success was recorded.
+const RECORDED: &str = "*";
 /// Begins a round of publications that are made at once.
 const ROUND: &str = "=";
 
@@ -42,19 +48,24 @@ struct Fault {
 struct Operations {
     writes: u64,
     syncs: u64,
+    truncates: u64,
     failed: u64,
 }
 
 struct Run {
     place: Place,
     operations: Operations,
-    /// What the child noted: `+` and an id for an acknowledged event, `-` and a word for a refusal.
+    /// What the child noted: `+` and an id for an acknowledged event, `*` and an id for a recorded success, `-` and `~` and a word for what was refused of either.
     notes: Vec<String>,
 }
 
 impl Run {
     fn acknowledged(&self) -> Vec<EventId> {
         self.notes.iter().filter_map(|note| note.strip_prefix('+')).map(|id| id.parse().unwrap()).collect()
+    }
+
+    fn recorded(&self) -> Vec<DeliveryId> {
+        self.notes.iter().filter_map(|note| note.strip_prefix(RECORDED)).map(|id| id.parse().unwrap()).collect()
     }
 
     fn refusals(&self) -> impl Iterator<Item = &str> {
@@ -66,7 +77,8 @@ impl Run {
 async fn whatever_fails_nothing_acknowledged_is_lost_and_nothing_is_broken() {
     let tools = TempDir::new().unwrap();
     let shim = build(tools.path());
-    let well = run(&shim, tools.path(), None);
+    let well = run(&shim, tools.path(), Some(Fault { kind: "truncate", error: 0, for_good: false, at: 0 }));
+    assert!(well.recorded().len() > PUBLISHERS * EVENTS_OF_EACH / 4, "{} were finished", well.recorded().len());
     assert_eq!(well.acknowledged().len(), PUBLISHERS * EVENTS_OF_EACH, "without a fault everything is taken");
     assert_eq!(well.refusals().count(), 0);
 
@@ -106,6 +118,7 @@ async fn child_under_a_failing_disk() {
     if subscribed.await.is_err() {
         return note("-subscribe".to_owned());
     }
+    let mut due: Vec<Pending> = Vec::new();
     for _ in 0..EVENTS_OF_EACH {
         note(ROUND.to_owned());
         let publishers: Vec<_> = (0..PUBLISHERS).map(|_| tokio::spawn(publish(store.clone()))).collect();
@@ -113,11 +126,24 @@ async fn child_under_a_failing_disk() {
         if let Err(error) = store.record(change("message.read").audit).await {
             note(format!("-{}", word(&error)));
         }
+        // And the way out at the same time: every other delivery of before is told to have been made.
+        let finishers: Vec<_> =
+            due.drain(..).step_by(2).map(|pending| tokio::spawn(finish(store.clone(), pending))).collect();
         for publisher in publishers {
             note(publisher.await.unwrap());
         }
+        for finisher in finishers {
+            note(finisher.await.unwrap());
+        }
+        if let Some(fresh) = store.fresh().now_or_never() {
+            due = fresh.deliveries;
+        }
     }
-    // It ends as a crash does, with whatever the log holds.
+    if std::env::var_os("CHILD_CLOSES").is_some() {
+        // Folding the log into the database may fail as anything may.
+        drop(store.close().await);
+    }
+    // Otherwise it ends as a crash does, with whatever the log holds.
 }
 
 async fn publish(store: SqliteStore) -> String {
@@ -128,6 +154,15 @@ async fn publish(store: SqliteStore) -> String {
         }
         Ok(other) => panic!("a plain publication is published, and not {other:?}"),
         Err(error) => format!("-{}", word(&error)),
+    }
+}
+
+async fn finish(store: SqliteStore, pending: Pending) -> String {
+    let finish = Finish { next: Next::Delivered, ..attempt(&store, &pending, Next::Delivered) };
+    match store.finish(finish).await {
+        Ok(Finished::Applied) => format!("{RECORDED}{}", pending.id),
+        Ok(Finished::Stale) => panic!("{} was finished once", pending.id),
+        Err(error) => format!("~{}", word(&error)),
     }
 }
 
@@ -142,14 +177,15 @@ fn word(error: &StoreError) -> &'static str {
 
 /// The faults in turn, each spread over the operations of a run without one.
 fn fault(number: u64, runs: u64, well: Operations) -> Fault {
-    let (kind, error, of) = match number % 4 {
+    let (kind, error, of) = match number % 5 {
         0 => ("write", ENOSPC, well.writes),
         1 => ("write", EIO, well.writes),
         2 => ("short", ENOSPC, well.writes),
-        _ => ("sync", EIO, well.syncs),
+        3 => ("sync", EIO, well.syncs),
+        _ => ("truncate", EIO, well.truncates),
     };
     // The last tenth is left out: how many operations a run takes depends on how its groups happen to form.
-    Fault { kind, error, for_good: number % 8 >= 4, at: 1 + number * (of * 9 / 10) / runs }
+    Fault { kind, error, for_good: number % 10 >= 5, at: 1 + number * (of * 9 / 10) / runs }
 }
 
 fn run(shim: &Path, tools: &Path, fault: Option<Fault>) -> Run {
@@ -169,6 +205,7 @@ fn run(shim: &Path, tools: &Path, fault: Option<Fault>) -> Run {
         .env("FAIL_AT", at.to_string())
         .env("FAIL_FOR_GOOD", u8::from(for_good).to_string())
         .env("FAIL_REPORT", &report)
+        .envs(fault.filter(|fault| fault.kind == "truncate" || fault.at % 3 == 0).map(|_| ("CHILD_CLOSES", "1")))
         .env("CHILD_NOTES", &notes)
         .output()
         .unwrap();
@@ -176,15 +213,19 @@ fn run(shim: &Path, tools: &Path, fault: Option<Fault>) -> Run {
     assert!(output.status.success(), "the child failed under {fault:?}: {}", String::from_utf8_lossy(&told()));
     let counts: Vec<u64> =
         std::fs::read_to_string(report).unwrap().split_whitespace().map(|count| count.parse().unwrap()).collect();
-    let [writes, syncs, failed] = counts[..] else { panic!("{counts:?}") };
+    let [writes, syncs, truncates, failed] = counts[..] else { panic!("{counts:?}") };
     let notes = std::fs::read_to_string(notes).unwrap();
-    Run { place, operations: Operations { writes, syncs, failed }, notes: notes.lines().map(str::to_owned).collect() }
+    Run {
+        place,
+        operations: Operations { writes, syncs, truncates, failed },
+        notes: notes.lines().map(str::to_owned).collect(),
+    }
 }
 
 /// Whether a round after one with a refusal has something that was acknowledged. Within a round the notes are in no order.
 fn goes_on_after_refusal(run: &Run) -> bool {
     let mut rounds = run.notes.split(|note| note == ROUND);
-    rounds.by_ref().find(|round| round.iter().any(|note| note.starts_with('-')));
+    rounds.by_ref().find(|round| round.iter().any(|note| note.starts_with(['-', '~'])));
     rounds.any(|round| round.iter().any(|note| note.starts_with('+')))
 }
 
@@ -209,6 +250,10 @@ async fn examine(run: &Run, fault: Fault) {
         assert_eq!(event.fan_out.len(), 1, "{fault:?}");
         let delivery = store.delivery(event.fan_out[0].delivery_id).await.unwrap();
         assert!(delivery.is_some(), "the delivery of {id} is lost: {fault:?}");
+    }
+    for id in run.recorded() {
+        let (delivery, attempts) = store.delivery(id).await.unwrap().unwrap();
+        assert_eq!((delivery.status, attempts.len()), (DeliveryStatus::Delivered, 1), "{id}: {fault:?}");
     }
     let page = PageRequest { before: None, limit: 1_000 };
     let events = store.events(EventFilter::default(), page).await.unwrap().rows;

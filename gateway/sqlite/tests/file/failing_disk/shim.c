@@ -1,11 +1,12 @@
 /* A disk that fails: preloaded into a process, it lets one operation on the database or its log fail, once or from then on.
  *
  * FAIL_DIR       only files in this directory whose names end in ".db" or ".db-wal"
- * FAIL_KIND      write, short (half is written, the rest fails), sync
+ * FAIL_KIND      write, short (half is written, the rest fails), sync, truncate
  * FAIL_AT        which operation of that kind, from 1; 0 for none
  * FAIL_ERRNO     with which error
  * FAIL_FOR_GOOD  1 if all later ones fail too
- * FAIL_REPORT    receives "writes syncs failed", rewritten at every operation
+ * FAIL_WHILE     all writes fail while there is a file of this name
+ * FAIL_REPORT    receives "writes syncs truncates failed", rewritten at every operation
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,7 +23,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned char watched[FDS_MAX];
-static long writes, syncs, failed;
+static long writes, syncs, truncates, failed;
 
 #define REAL(type, name, ...)           \
     static type (*real)(__VA_ARGS__);   \
@@ -60,11 +61,12 @@ static ssize_t real_pwrite(int fd, const void *bytes, size_t length, off64_t at)
 static void report(void) {
     static int fd = -1;
     char text[64];
+    if (!getenv("FAIL_REPORT")) return;
     if (fd < 0) {
         REAL(int, "open64", const char *, int, ...);
         fd = real(getenv("FAIL_REPORT"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     }
-    int length = snprintf(text, sizeof text, "%-12ld %-12ld %-12ld\n", writes, syncs, failed);
+    int length = snprintf(text, sizeof text, "%-12ld %-12ld %-12ld %-12ld\n", writes, syncs, truncates, failed);
     if (real_pwrite(fd, text, (size_t)length, 0) != length) abort();
 }
 
@@ -79,10 +81,15 @@ static int verdict(long count, int kind) {
     return 1;
 }
 
+static int is_full(void) {
+    const char *file = getenv("FAIL_WHILE");
+    return file && access(file, F_OK) == 0;
+}
+
 static int next_write(void) {
     pthread_mutex_lock(&lock);
     writes++;
-    int result = verdict(writes, is_kind("write") || is_kind("short"));
+    int result = is_full() ? 1 : verdict(writes, is_kind("write") || is_kind("short"));
     report();
     pthread_mutex_unlock(&lock);
     return result;
@@ -143,3 +150,17 @@ ssize_t write(int fd, const void *bytes, size_t length) {
     }
 SYNC(fsync)
 SYNC(fdatasync)
+
+#define TRUNCATE(name, offset_type)                        \
+    int name(int fd, offset_type length) {                 \
+        REAL(int, #name, int, offset_type);                \
+        if (!is_watched(fd)) return real(fd, length);      \
+        pthread_mutex_lock(&lock);                         \
+        truncates++;                                       \
+        int result = verdict(truncates, is_kind("truncate")); \
+        report();                                          \
+        pthread_mutex_unlock(&lock);                       \
+        return result ? (int)refuse() : real(fd, length);  \
+    }
+TRUNCATE(ftruncate, off_t)
+TRUNCATE(ftruncate64, off64_t)
