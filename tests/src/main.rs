@@ -6,6 +6,7 @@ mod clients;
 mod command;
 mod config;
 mod demo;
+mod faults;
 mod guests;
 mod harness;
 mod kill;
