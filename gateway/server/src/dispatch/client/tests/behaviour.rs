@@ -1,5 +1,7 @@
 //! The ways in which a receiver can be hostile, one a row, and what each is to be taken for.
 
+use CameTo::{Answer, AnswerOrReset, Failure};
+use Then::{Close, Drip, Flood, Hold, Reset, Serve};
 use std::io::Result;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,6 +13,7 @@ const DRIP_EVERY: Duration = Duration::from_millis(20);
 pub(crate) const FLOOD_BYTES_MAX: usize = 256 << 20;
 
 /// What a receiver does.
+#[derive(Clone)]
 pub(crate) struct Behaviour {
     pub(crate) name: &'static str,
     /// Whether it answers without waiting for the request.
@@ -69,26 +72,26 @@ pub(crate) async fn play(mut stream: TcpStream, behaviour: &Behaviour) -> Result
         stream.write_all(&behaviour.says).await?;
         sent += behaviour.says.len();
         match behaviour.then {
-            Then::Serve => {}
-            Then::Close => return stream.shutdown().await.map(|()| sent),
-            Then::Reset => {
+            Serve => {}
+            Close => return stream.shutdown().await.map(|()| sent),
+            Reset => {
                 // What was said must be read before it is thrown away.
                 tokio::time::sleep(DRIP_EVERY).await;
                 return stream.set_zero_linger().map(|()| sent);
             }
-            Then::Hold => {
+            Hold => {
                 let mut read = [0; 4_096];
                 while stream.read(&mut read).await? > 0 {}
                 return Ok(sent);
             }
-            Then::Flood(text) => {
+            Flood(text) => {
                 let piece = text.repeat(64 * 1_024 / text.len());
                 while sent < FLOOD_BYTES_MAX && stream.write_all(piece.as_bytes()).await.is_ok() {
                     sent += piece.len();
                 }
                 return Ok(sent);
             }
-            Then::Drip(text) => {
+            Drip(text) => {
                 while stream.write_all(text.as_bytes()).await.is_ok() {
                     sent += text.len();
                     tokio::time::sleep(DRIP_EVERY).await;
@@ -117,51 +120,80 @@ async fn request(stream: &mut TcpStream) -> Result<bool> {
 }
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\n";
+const RESET: CameTo = Failure("reset");
+const PROTOCOL: CameTo = Failure("protocol");
+const TIMEOUT: CameTo = Failure("timeout");
 
 /// All of them.
 pub(crate) fn all() -> Vec<Behaviour> {
-    use CameTo::{Answer, AnswerOrReset, Failure};
-    use Then::{Close, Drip, Flood, Hold, Reset, Serve};
-    let row = |name, says: &str, then, came_to| {
-        let hasty = matches!(name, "closes at once" | "resets at once" | "answers before it has read");
-        Behaviour { name, hasty, says: says.as_bytes().to_vec(), then, came_to }
-    };
-    let head = |rest: &str| format!("{HEAD}{rest}");
-    let (reset, protocol, timeout) = (Failure("reset"), Failure("protocol"), Failure("timeout"));
+    let mut rows = [ends(), waits(), floods(), no_http(), no_frames(), more_than_one(), wishes()].concat();
+    rows.push(bomb());
+    rows
+}
+
+fn row(name: &'static str, says: &str, then: Then, came_to: CameTo) -> Behaviour {
+    let hasty = matches!(name, "closes at once" | "resets at once" | "answers before it has read");
+    Behaviour { name, hasty, says: says.as_bytes().to_vec(), then, came_to }
+}
+
+fn head(rest: &str) -> String {
+    format!("{HEAD}{rest}")
+}
+
+fn chunked(rest: &str) -> String {
+    format!("{HEAD}transfer-encoding: chunked\r\n\r\n{rest}")
+}
+
+fn bomb() -> Behaviour {
     let bomb = include_bytes!("bomb.gz");
-    let bomb_head = head(&format!("content-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bomb.len()));
-    let mut rows = vec![
-        // Connections that end.
-        row("closes at once", "", Close, reset),
-        row("resets at once", "", Reset, reset),
-        row("closes without a word", "", Close, reset),
-        row("resets without a word", "", Reset, reset),
-        row("closes within the head", &head("content-len"), Close, reset),
-        row("resets within the head", &head("content-len"), Reset, reset),
-        row("closes within the body", &head("content-length: 100\r\n\r\nabc"), Close, reset),
-        row("resets within the body", &head("content-length: 100\r\n\r\nabc"), Reset, reset),
-        row("closes within a chunk", &head("transfer-encoding: chunked\r\n\r\n5\r\nabc"), Close, reset),
-        row("closes before the last chunk", &head("transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n"), Close, reset),
-        row("promises more than it has", &head("content-length: 99999999\r\n\r\nabc"), Close, reset),
-        // Silence and slowness.
-        row("never answers", "", Hold, timeout),
-        row("stops within the head", &head("x: y"), Hold, timeout),
-        row("stops within the body", &head("content-length: 100\r\n\r\nabc"), Hold, timeout),
-        row("stops within a chunk's size", &head("transfer-encoding: chunked\r\n\r\n1"), Hold, timeout),
-        row("says 100 and no more", "HTTP/1.1 100 Continue\r\n\r\n", Hold, timeout),
-        row("drips a head", HEAD, Drip("x: y\r\n"), timeout),
-        row("drips a header's value", &head("x: "), Drip("y"), timeout),
-        row("drips a body", &head("content-length: 900\r\n\r\n"), Drip("x"), timeout),
-        row("drips chunks", &head("transfer-encoding: chunked\r\n\r\n"), Drip("1\r\nx\r\n"), timeout),
-        row("drips interim answers", "", Drip("HTTP/1.1 103 Early Hints\r\n\r\n"), timeout),
-        // Floods.
-        row("has endless header fields", HEAD, Flood("x: y\r\n"), protocol),
-        row("has an endless header", &head("x: "), Flood("y"), protocol),
-        row("has an endless reason", "HTTP/1.1 200 ", Flood("y"), protocol),
-        row("has an endless status", "HTTP/1.1 2", Flood("0"), protocol),
-        row("begins with endless lines", "", Flood("\r\n"), protocol),
-        row("has endless interim answers", "", Flood("HTTP/1.1 100 Continue\r\n\r\n"), protocol),
-        row("has endless early hints", "", Flood("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"), protocol),
+    let head = head(&format!("content-encoding: gzip\r\ncontent-length: {}\r\n\r\n", bomb.len()));
+    let says = [head.as_bytes(), bomb].concat();
+    Behaviour { name: "packs a bomb", hasty: false, says, then: Serve, came_to: Answer(200) }
+}
+
+/// Connections that end.
+fn ends() -> Vec<Behaviour> {
+    vec![
+        row("closes at once", "", Close, RESET),
+        row("resets at once", "", Reset, RESET),
+        row("closes without a word", "", Close, RESET),
+        row("resets without a word", "", Reset, RESET),
+        row("closes within the head", &head("content-len"), Close, RESET),
+        row("resets within the head", &head("content-len"), Reset, RESET),
+        row("closes within the body", &head("content-length: 100\r\n\r\nabc"), Close, RESET),
+        row("resets within the body", &head("content-length: 100\r\n\r\nabc"), Reset, RESET),
+        row("closes within a chunk", &chunked("5\r\nabc"), Close, RESET),
+        row("closes before the last chunk", &chunked("3\r\nabc\r\n"), Close, RESET),
+        row("promises more than it has", &head("content-length: 99999999\r\n\r\nabc"), Close, RESET),
+    ]
+}
+
+/// Silence and slowness.
+fn waits() -> Vec<Behaviour> {
+    vec![
+        row("never answers", "", Hold, TIMEOUT),
+        row("stops within the head", &head("x: y"), Hold, TIMEOUT),
+        row("stops within the body", &head("content-length: 100\r\n\r\nabc"), Hold, TIMEOUT),
+        row("stops within a chunk's size", &chunked("1"), Hold, TIMEOUT),
+        row("says 100 and no more", "HTTP/1.1 100 Continue\r\n\r\n", Hold, TIMEOUT),
+        row("drips a head", HEAD, Drip("x: y\r\n"), TIMEOUT),
+        row("drips a header's value", &head("x: "), Drip("y"), TIMEOUT),
+        row("drips a body", &head("content-length: 900\r\n\r\n"), Drip("x"), TIMEOUT),
+        row("drips chunks", &chunked(""), Drip("1\r\nx\r\n"), TIMEOUT),
+        row("drips interim answers", "", Drip("HTTP/1.1 103 Early Hints\r\n\r\n"), TIMEOUT),
+    ]
+}
+
+/// More than anybody wants.
+fn floods() -> Vec<Behaviour> {
+    vec![
+        row("has endless header fields", HEAD, Flood("x: y\r\n"), PROTOCOL),
+        row("has an endless header", &head("x: "), Flood("y"), PROTOCOL),
+        row("has an endless reason", "HTTP/1.1 200 ", Flood("y"), PROTOCOL),
+        row("has an endless status", "HTTP/1.1 2", Flood("0"), PROTOCOL),
+        row("begins with endless lines", "", Flood("\r\n"), PROTOCOL),
+        row("has endless interim answers", "", Flood("HTTP/1.1 100 Continue\r\n\r\n"), PROTOCOL),
+        row("has endless early hints", "", Flood("HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"), PROTOCOL),
         row("has an endless body", &head("\r\n"), Flood("x"), Answer(200)),
         row(
             "has an endless body by its length",
@@ -169,48 +201,54 @@ pub(crate) fn all() -> Vec<Behaviour> {
             Flood("x"),
             Answer(200),
         ),
-        row("has endless chunks", &head("transfer-encoding: chunked\r\n\r\n"), Flood("4\r\nabcd\r\n"), Answer(200)),
-        row("has an endless chunk extension", &head("transfer-encoding: chunked\r\n\r\n1;"), Flood("x"), protocol),
-        row("has endless trailers", &head("transfer-encoding: chunked\r\n\r\n0\r\n"), Flood("x: y\r\n"), protocol),
+        row("has endless chunks", &chunked(""), Flood("4\r\nabcd\r\n"), Answer(200)),
+        row("has an endless chunk extension", &chunked("1;"), Flood("x"), PROTOCOL),
+        row("has endless trailers", &chunked("0\r\n"), Flood("x: y\r\n"), PROTOCOL),
         row("has an endless error page", "HTTP/1.1 500 Oh\r\n\r\n", Flood("x"), Answer(500)),
-        // What is not HTTP.
-        row("is an SSH server", "SSH-2.0-OpenSSH_9.6\r\n", Close, protocol),
-        row("speaks HTTP/0.9", "hello, world", Close, protocol),
-        row("speaks HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Close, protocol),
-        row("speaks HTTP/3.0", "HTTP/3.0 200 OK\r\n\r\n", Close, protocol),
-        row("has a status of two digits", "HTTP/1.1 20 OK\r\n\r\n", Close, protocol),
-        row("has a status of letters", "HTTP/1.1 two OK\r\n\r\n", Close, protocol),
-        row("has a status below 100", "HTTP/1.1 099 OK\r\n\r\n", Close, protocol),
-        row("has a field without a colon", &head("bad\r\n\r\n"), Close, protocol),
-        row("has a field with a blank in its name", &head("bad name: x\r\n\r\n"), Close, protocol),
-        row("has a blank before the colon", &head("content-length : 2\r\n\r\nok"), Close, protocol),
-        row("folds a field", &head("x: y\r\n z\r\n\r\n"), Close, protocol),
-        row("has a zero byte in a field", &head("x: \0\r\n\r\n"), Close, protocol),
-        row("has two lengths", &head("content-length: 1\r\ncontent-length: 2\r\n\r\nxx"), Close, protocol),
-        row("has a negative length", &head("content-length: -1\r\n\r\n"), Close, protocol),
-        row("has a signed length", &head("content-length: +2\r\n\r\nok"), Close, protocol),
-        row("has a length beyond numbers", &head("content-length: 99999999999999999999999\r\n\r\n"), Close, protocol),
-        row("has a chunk of nonsense", &head("transfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n"), Close, protocol),
-        row("has a negative chunk", &head("transfer-encoding: chunked\r\n\r\n-1\r\nabc\r\n"), Close, protocol),
-        row(
-            "has a chunk beyond numbers",
-            &head("transfer-encoding: chunked\r\n\r\n11111111111111111\r\nx"),
-            Close,
-            protocol,
-        ),
-        row(
-            "has a chunk longer than it says",
-            &head("transfer-encoding: chunked\r\n\r\n1\r\nabc\r\n"),
-            Close,
-            protocol,
-        ),
+    ]
+}
+
+/// What is not HTTP.
+fn no_http() -> Vec<Behaviour> {
+    vec![
+        row("is an SSH server", "SSH-2.0-OpenSSH_9.6\r\n", Close, PROTOCOL),
+        row("speaks HTTP/0.9", "hello, world", Close, PROTOCOL),
+        row("speaks HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Close, PROTOCOL),
+        row("speaks HTTP/3.0", "HTTP/3.0 200 OK\r\n\r\n", Close, PROTOCOL),
+        row("has a status of two digits", "HTTP/1.1 20 OK\r\n\r\n", Close, PROTOCOL),
+        row("has a status of letters", "HTTP/1.1 two OK\r\n\r\n", Close, PROTOCOL),
+        row("has a status below 100", "HTTP/1.1 099 OK\r\n\r\n", Close, PROTOCOL),
+        row("has a field without a colon", &head("bad\r\n\r\n"), Close, PROTOCOL),
+        row("has a field with a blank in its name", &head("bad name: x\r\n\r\n"), Close, PROTOCOL),
+        row("has a blank before the colon", &head("content-length : 2\r\n\r\nok"), Close, PROTOCOL),
+        row("folds a field", &head("x: y\r\n z\r\n\r\n"), Close, PROTOCOL),
+        row("has a zero byte in a field", &head("x: \0\r\n\r\n"), Close, PROTOCOL),
+    ]
+}
+
+/// HTTP whose end nobody can tell.
+fn no_frames() -> Vec<Behaviour> {
+    vec![
+        row("has two lengths", &head("content-length: 1\r\ncontent-length: 2\r\n\r\nxx"), Close, PROTOCOL),
+        row("has a negative length", &head("content-length: -1\r\n\r\n"), Close, PROTOCOL),
+        row("has a signed length", &head("content-length: +2\r\n\r\nok"), Close, PROTOCOL),
+        row("has a length beyond numbers", &head("content-length: 99999999999999999999999\r\n\r\n"), Close, PROTOCOL),
+        row("has a chunk of nonsense", &chunked("zz\r\nabc\r\n"), Close, PROTOCOL),
+        row("has a negative chunk", &chunked("-1\r\nabc\r\n"), Close, PROTOCOL),
+        row("has a chunk beyond numbers", &chunked("11111111111111111\r\nx"), Close, PROTOCOL),
+        row("has a chunk longer than it says", &chunked("1\r\nabc\r\n"), Close, PROTOCOL),
         row(
             "has chunks in HTTP/1.0",
             "HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
             Close,
-            protocol,
+            PROTOCOL,
         ),
-        // Answers that mean to be more than one, or other than they are.
+    ]
+}
+
+/// Answers that mean to be more than one, or other than they are.
+fn more_than_one() -> Vec<Behaviour> {
+    vec![
         row(
             "has a length and chunks",
             &head("content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
@@ -244,6 +282,12 @@ pub(crate) fn all() -> Vec<Behaviour> {
             AnswerOrReset(200),
         ),
         row("closes under the next request", &head("content-length: 2\r\n\r\nok"), Close, Answer(200)),
+    ]
+}
+
+/// Answers that are sound, and ask for something.
+fn wishes() -> Vec<Behaviour> {
+    vec![
         row(
             "redirects to itself",
             "HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n",
@@ -276,8 +320,5 @@ pub(crate) fn all() -> Vec<Behaviour> {
             Serve,
             Answer(429),
         ),
-    ];
-    let says = [bomb_head.as_bytes(), bomb].concat();
-    rows.push(Behaviour { name: "packs a bomb", hasty: false, says, then: Serve, came_to: Answer(200) });
-    rows
+    ]
 }
