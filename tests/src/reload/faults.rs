@@ -80,8 +80,12 @@ async fn a_failing_fixture_is_named_with_what_was_expected_and_what_came() {
     assert!(detail.contains("expected \"a-code-that-never-comes\", got \""), "{detail}");
     serves(&gateway, "emr-video-call", guests::emr_video_call()).await;
     assert_eq!(pushes(&gateway, "fixtures_failed").await, 1);
-    let failed = audited(&gateway, "plugin.push_failed", "emr-video-call").await;
-    assert!(failed[0].1.contains("code=fixtures_failed"), "{failed:?}");
+    // It is shown a moment before its entry is on disk.
+    let failed = eventually("the failure is in the audit", async || {
+        audited(&gateway, "plugin.push_failed", "emr-video-call").await.into_iter().next()
+    })
+    .await;
+    assert!(failed.1.contains("code=fixtures_failed"), "{failed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
