@@ -4,8 +4,8 @@
 //! kept (table, row, column) is authenticated with it, so that a record moved to another row does not open. The nonce has 192 bits because it is random: with the 96 bits of
 //! AES-GCM, one key would reach its bound of 2^32 records within a day or two at the rates this gateway runs.
 //!
-//! XChaCha20-Poly1305 is ChaCha20-Poly1305 under a key made of the key and the nonce's first 16 bytes (draft-irtf-cfrg-xchacha-03): that part is `ring`'s, which seals a
-//! kilobyte in a third of the time that portable code takes.
+//! XChaCha20-Poly1305 is ChaCha20-Poly1305 under a key made of the key and the nonce's first 16 bytes (draft-irtf-cfrg-xchacha-03): that part is `ring`'s, whose
+//! code is written for each processor.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,7 +1,7 @@
 //! The administration's front: publications go straight to their handler, everything else by way of the router.
 //!
-//! A router clones and boxes a service and a future for itself and for each layer around it, which for a publication is a tenth of all that is done for it until it is
-//! delivered. What the layers do is done here by the same functions.
+//! A router clones and boxes a service and a future for itself and for each layer around it, which was 6 % of all the processor's time while
+//! publications were measured. What the layers do is done here by the same functions.
 
 use super::in_flight::InFlight;
 use super::{call, events};
