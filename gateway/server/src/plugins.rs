@@ -101,7 +101,7 @@ pub struct PluginsBusy;
 
 impl From<PluginsBusy> for Problem {
     fn from(_: PluginsBusy) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too much is waiting; come again in a moment").retry_after(1)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "too much is waiting; come again in a moment").retry_after(1)
     }
 }
 
@@ -200,7 +200,7 @@ mod tests {
         let answer = Problem::from(PluginsBusy).answer("r");
         assert_eq!(
             (answer.status(), answer.headers()["retry-after"].as_bytes()),
-            (StatusCode::SERVICE_UNAVAILABLE, &b"1"[..])
+            (StatusCode::TOO_MANY_REQUESTS, &b"1"[..])
         );
     }
 

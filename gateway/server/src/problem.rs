@@ -202,7 +202,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Busy => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too much is waiting; come again in a moment")
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", "too much is waiting; come again in a moment")
                     .retry_after(1)
             }
             StoreError::Unavailable(_) | StoreError::NotWritable(_) | StoreError::Closed => {

@@ -5,6 +5,7 @@ mod fields;
 pub use fields::{Faults, Object, child, kind_of};
 
 use crate::app::App;
+use crate::ingress::body::discard;
 use crate::problem::{FieldFault, Problem};
 use axum::body::Body;
 use axum::extract::Request;
@@ -77,12 +78,18 @@ pub fn value(bytes: &[u8]) -> Result<Value, Problem> {
 async fn read(app: &App, headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     let told = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if told.is_some_and(|told| told > bytes_max as u64) {
+        discard(body, &app.config.admin).await;
         return Err(too_large(bytes_max));
     }
-    let collected = tokio::time::timeout(app.config.admin.body_timeout, Limited::new(body, bytes_max).collect()).await;
+    let mut body = body;
+    let whole = Limited::new(&mut body, bytes_max).collect();
+    let collected = tokio::time::timeout(app.config.admin.body_timeout, whole).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(bytes_max)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body, &app.config.admin).await;
+            Err(too_large(bytes_max))
+        }
         Ok(Err(_)) => {
             Err(Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "the body ended before it was complete"))
         }

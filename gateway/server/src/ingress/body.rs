@@ -31,7 +31,7 @@ pub(super) async fn read(body: Body, config: &ListenerConfig) -> Result<Bytes, P
 }
 
 /// Reads a body that nobody wants, within bounds: closing a connection on a sender who is still sending would lose the answer that says why.
-pub(super) async fn discard(body: Body, config: &ListenerConfig) {
+pub(crate) async fn discard(body: Body, config: &ListenerConfig) {
     // Whether it ended or the time did, the answer is the same.
     let _ = tokio::time::timeout(config.body_timeout.min(DISCARD_TIME_MAX), drain(body)).await;
 }

@@ -26,7 +26,7 @@ use tempfile::TempDir;
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 
-const SLICE: u64 = 60;
+const SLICE: u64 = 200;
 const PUBLISHERS: usize = 4;
 const EVENTS_OF_EACH: usize = 15;
 /// A delivery whose success was recorded.
