@@ -68,7 +68,7 @@ fn a_store_failure_tells_the_client_nothing_of_its_cause() {
 #[test]
 fn every_store_failure_has_its_status() {
     let status = |error: StoreError| Problem::from(error).status().as_u16();
-    assert_eq!(status(StoreError::Busy), 503);
+    assert_eq!(status(StoreError::Busy), 429);
     assert_eq!(status(StoreError::Closed), 503);
     assert_eq!(status(StoreError::NotWritable("full".into())), 503);
     assert_eq!(status(StoreError::Stale), 412);
