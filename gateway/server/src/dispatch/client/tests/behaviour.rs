@@ -49,6 +49,8 @@ pub(crate) enum CameTo {
     Failure(&'static str),
     /// An answer of this status, or the end of a connection on which somebody spoke unasked: whichever is seen first.
     AnswerOrReset(u16),
+    /// The end of a connection, which may be seen while it is still being set up.
+    EndAtOnce,
 }
 
 impl CameTo {
@@ -57,6 +59,7 @@ impl CameTo {
         match self {
             Self::Answer(expected) => (status, kind) == (Some(expected), None),
             Self::Failure(expected) => kind == Some(expected),
+            Self::EndAtOnce => matches!(kind, Some("reset" | "connect")),
             Self::AnswerOrReset(expected) => kind == Some("reset") || (status, kind) == (Some(expected), None),
         }
     }
@@ -154,8 +157,8 @@ fn bomb() -> Behaviour {
 /// Connections that end.
 fn ends() -> Vec<Behaviour> {
     vec![
-        row("closes at once", "", Close, RESET),
-        row("resets at once", "", Reset, RESET),
+        row("closes at once", "", Close, CameTo::EndAtOnce),
+        row("resets at once", "", Reset, CameTo::EndAtOnce),
         row("closes without a word", "", Close, RESET),
         row("resets without a word", "", Reset, RESET),
         row("closes within the head", &head("content-len"), Close, RESET),
