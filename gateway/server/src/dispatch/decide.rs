@@ -152,16 +152,21 @@ fn again(rules: Rules<'_>, moment: Moment, retry_after_ms: Option<i64>) -> Next 
     }
 }
 
-/// The last moment at which an attempt for a delivery may begin, in unix milliseconds. `None` once an operator has begun a new budget: whoever asks for an old delivery wants it.
+/// The last moment at which an attempt for a delivery may begin, in unix milliseconds, by what its subscription or the gateway says.
 pub(super) fn expires_at(pending: &Pending, options: &DeliveryOptions, defaults: &Defaults) -> Option<i64> {
+    let max_age = options.max_age_secs.map_or(defaults.max_age, Duration::from_secs);
+    last_moment(pending, i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The last moment at which an attempt for a delivery may begin, in unix milliseconds. `None` once an operator has begun a new budget: whoever asks for an old delivery wants it.
+pub(super) fn last_moment(pending: &Pending, max_age_ms: i64) -> Option<i64> {
     if pending.budget_from > 0 {
         return None;
     }
     // Before its first attempt a delivery is due since its creation, or since an operator asked for it.
     let created_at = pending.id.created_at_ms();
     let since = if pending.attempts == 0 { created_at.max(pending.due_at) } else { created_at };
-    let max_age = options.max_age_secs.map_or(defaults.max_age, Duration::from_secs);
-    Some(since.saturating_add(i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX)))
+    Some(since.saturating_add(max_age_ms))
 }
 
 /// Whether a delivery has become too old to be tried.

@@ -9,6 +9,7 @@ mod terms;
 pub use terms::Health;
 pub(super) use terms::{Reply, Settled, Terms, Window};
 
+use super::decide::last_moment;
 use super::failing::Fare;
 use super::gate::Gate;
 use super::room::Room;
@@ -306,7 +307,8 @@ impl Lane {
     /// Takes the deliveries out that are too old to be tried, as far as their turn has come: the attempts an operator asked for have no such limit.
     pub(super) fn drop_expired(&mut self, now_ms: i64, room: &mut Room) {
         let Some(max_age_ms) = self.terms.max_age_ms else { return };
-        while self.ready.front().is_some_and(|front| is_expired(front, max_age_ms, now_ms))
+        let is_expired = |front: &Pending| last_moment(front, max_age_ms).is_some_and(|last| now_ms > last);
+        while self.ready.front().is_some_and(is_expired)
             && let Some(pending) = self.ready.pop_front()
         {
             room.leave(&pending);
@@ -420,14 +422,6 @@ impl Lane {
         };
         later(due).min(paused).min(later(self.tail.wake_at(now_ms)))
     }
-}
-
-/// Whether a delivery is too old to be tried. What an operator asked for anew is not.
-fn is_expired(pending: &Pending, max_age_ms: i64, now_ms: i64) -> bool {
-    // Before its first attempt a delivery is due since its creation, or since an operator asked for it.
-    let created_at = pending.id.created_at_ms();
-    let since = if pending.attempts == 0 { created_at.max(pending.due_at) } else { created_at };
-    pending.budget_from == 0 && now_ms.saturating_sub(since) > max_age_ms
 }
 
 #[cfg(test)]
