@@ -124,3 +124,50 @@ fn work_weight(work: &Work) -> usize {
 fn raw_weight(raw: &RawMessage) -> usize {
     raw.body.len() + raw.headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hookwright_core::event::EventDraft;
+    use hookwright_core::intake::{Publication, Publish};
+    use hookwright_core::pattern::EventType;
+
+    fn publishing(bytes: usize) -> Command {
+        let draft = EventDraft {
+            event_type: EventType::try_new("a.b".to_owned()).unwrap(),
+            data: "x".repeat(bytes).into(),
+            ordering_key: None,
+        };
+        let events = vec![Publication { draft, customer: None, claim: None, only: None }];
+        let publish = Publish { events, as_list: false, claim: None, origin: String::new(), request_id: None };
+        Command::Intake(Work::Publish(Box::new(publish)), oneshot::channel().0)
+    }
+
+    #[test]
+    fn it_holds_so_many_entries() {
+        let (queue, mut inbox) = queue(QueueBounds { entries: 4, bytes: 1_000 });
+        let taken = (0..10).filter(|_| queue.offer(publishing(1)).is_ok()).count();
+        assert_eq!(taken, 4);
+        assert!(matches!(queue.offer(publishing(1)), Err(StoreError::Busy)));
+        inbox.next_now().unwrap();
+        queue.offer(publishing(1)).unwrap();
+    }
+
+    #[test]
+    fn it_holds_so_many_bytes_and_one_more_command() {
+        let (queue, mut inbox) = queue(QueueBounds { entries: 100, bytes: 1_000 });
+        // What is held when a command comes decides, so that one which is larger than the bound is still taken.
+        let taken = (0..10).filter(|_| queue.offer(publishing(900)).is_ok()).count();
+        assert_eq!(taken, 2);
+        while inbox.next_now().is_some() {}
+        queue.offer(publishing(5_000)).unwrap();
+        assert!(matches!(queue.offer(publishing(1)), Err(StoreError::Busy)));
+    }
+
+    #[test]
+    fn nothing_is_taken_for_a_writer_that_is_gone() {
+        let (queue, inbox) = queue(QueueBounds::default());
+        drop(inbox);
+        assert!(matches!(queue.offer(publishing(1)), Err(StoreError::Closed)));
+    }
+}
