@@ -1,12 +1,17 @@
 //! Administration: subscriptions, sources, plugins and keys. Each change is a transaction of its own, and in memory as soon as it is committed.
 
+#[path = "catalog/claim.rs"]
 pub(crate) mod claim;
+#[path = "catalog/key.rs"]
 pub(crate) mod key;
+#[path = "catalog/plugin.rs"]
 mod plugin;
+#[path = "catalog/source.rs"]
 pub(crate) mod source;
+#[path = "catalog/subscription.rs"]
 pub(crate) mod subscription;
 
-use crate::store::SqliteStore;
+use crate::store::Here;
 use hookwright_core::id::{KeyId, SourceId, SubscriptionId};
 use hookwright_core::idempotency::{Claim, Claimed};
 use hookwright_core::plugin::{Activation, PluginRecord, PluginVersionRecord};
@@ -16,7 +21,7 @@ use hookwright_store::{Answering, Catalog, Change, KeyRecord, Page, PageRequest,
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-impl Catalog for SqliteStore {
+impl Catalog for Here {
     fn subscriptions(&self) -> Arc<Vec<Arc<Subscription>>> {
         self.shared.directory.subscriptions.load_full()
     }

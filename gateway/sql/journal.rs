@@ -1,16 +1,19 @@
 //! What was recorded, for readers. Lists are read by keyset, newest first, and no page costs more than a bounded number of rows.
 
+#[path = "journal/audit.rs"]
 mod audit;
+#[path = "journal/customer.rs"]
 mod customer;
+#[path = "journal/delivery.rs"]
 pub(crate) mod delivery;
+#[path = "journal/establishment.rs"]
 mod establishment;
+#[path = "journal/event.rs"]
 pub(crate) mod event;
+#[path = "journal/message.rs"]
 mod message;
 
-use crate::desk::Desk;
-use crate::fault::Failure;
-use crate::queue::Command;
-use crate::store::{Shared, SqliteStore};
+use crate::store::Here;
 use hookwright_core::audit::{AuditDraft, AuditEntry};
 use hookwright_core::customer::Customer;
 use hookwright_core::delivery::{Attempt, Delivery};
@@ -20,11 +23,11 @@ use hookwright_core::id::{DeliveryId, EstablishmentId, EventId, MessageId, Sourc
 use hookwright_core::message::Message;
 use hookwright_store::{
     Answering, DeliveryFilter, EstablishmentFilter, EventFilter, EventRow, Journal, MessageFilter, MessageRow, Page,
-    PageRequest, StoreError,
+    PageRequest,
 };
 use std::sync::Arc;
 
-impl Journal for SqliteStore {
+impl Journal for Here {
     fn events(&self, filter: EventFilter, page: PageRequest) -> Answering<'_, Page<EventRow>> {
         Box::pin(event::page(&self.shared.reads, filter, page))
     }
@@ -82,41 +85,12 @@ impl Journal for SqliteStore {
     }
 
     fn record(&self, entry: AuditDraft) -> Answering<'_, ()> {
-        Box::pin(self.put(|reply| Command::Record(Box::new(entry), reply)))
+        Box::pin(self.note_down(entry))
     }
 
     fn ready(&self) -> Answering<'_, ()> {
         Box::pin(self.probe())
     }
-}
-
-impl SqliteStore {
-    /// Asks readers for a row, and the writer for one only after it found no room: a commit that succeeds is what clears that.
-    async fn probe(&self) -> Result<(), StoreError> {
-        let Shared { health, queue, reads, .. } = &*self.shared;
-        if let Some(why) = health.broken() {
-            return Err(StoreError::NotWritable(why.to_string()));
-        }
-        if queue.is_closed() {
-            return Err(StoreError::Closed);
-        }
-        sqlx::query("SELECT 1").execute(reads).await.map_err(Failure::from)?;
-        if health.strained().is_some() {
-            self.alone(|desk| Box::pin(touch(desk))).await?;
-        }
-        Ok(())
-    }
-}
-
-async fn touch(desk: &mut Desk) -> Result<(), Failure> {
-    let now = desk.now_ms().to_be_bytes().to_vec();
-    sqlx::query!(
-        "INSERT INTO meta (name, value) VALUES ('probed_at', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        now
-    )
-    .execute(&mut desk.connection)
-    .await?;
-    Ok(())
 }
 
 /// A page of rows that were read with one more than `limit` asked for: that one tells whether there is a next page.

@@ -1,13 +1,14 @@
 //! Claims on idempotency keys that go with administrative changes.
 
 use crate::corrupt::Reading;
+use crate::database::Database;
 use crate::desk::Desk;
 use crate::fault::Failure;
 use crate::sealer::{Sealer, column};
 use crate::store::Shared;
 use hookwright_core::idempotency::{Claim, Claimed, StoredAnswer, period};
 use hookwright_store::{Change, StoreError};
-use sqlx::SqliteExecutor;
+use sqlx::Executor;
 
 /// What was answered to a change's claim before, if it was made before.
 pub(crate) async fn prior<T>(desk: &mut Desk, change: &Change) -> Result<Option<Claimed<T>>, Failure> {
@@ -42,7 +43,7 @@ pub(super) async fn look_up(shared: &Shared, claim: Claim) -> Result<Option<Clai
 }
 
 async fn find<T>(
-    database: impl SqliteExecutor<'_>,
+    database: impl Executor<'_, Database = Database>,
     sealer: &Sealer,
     claim: &Claim,
     now_ms: i64,

@@ -2,6 +2,7 @@
 
 use super::claim;
 use crate::corrupt::Reading;
+use crate::database::Connection;
 use crate::desk::Desk;
 use crate::directory::Update;
 use crate::fault::Failure;
@@ -9,10 +10,9 @@ use crate::parcel::json;
 use hookwright_core::id::KeyId;
 use hookwright_core::idempotency::Claimed;
 use hookwright_store::{Change, KeyRecord, KeyScope, Saved};
-use sqlx::SqliteConnection;
 
 /// Every key that is not revoked, newest first.
-pub(crate) async fn load(connection: &mut SqliteConnection) -> Result<Vec<KeyRecord>, Failure> {
+pub(crate) async fn load(connection: &mut Connection) -> Result<Vec<KeyRecord>, Failure> {
     let rows = sqlx::query!(
         "SELECT id, name, hash, scopes, expires_at, created_at FROM api_key WHERE revoked = 0 ORDER BY id DESC"
     )

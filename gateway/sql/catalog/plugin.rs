@@ -1,16 +1,18 @@
 //! Plugins: their pointers, versions and history, and content-addressed components.
 
+#[path = "plugin/version.rs"]
 mod version;
+#[path = "plugin/write.rs"]
 mod write;
 
 pub(super) use version::{one, quarantined, told, untold, versions};
 pub(super) use write::write;
 
 use crate::corrupt::Reading;
+use crate::database::Pool;
 use crate::fault::Failure;
 use hookwright_core::plugin::{Activation, Cause, PluginRecord};
 use hookwright_store::{PluginFile, StoreError};
-use sqlx::SqlitePool;
 
 struct Row {
     id: i64,
@@ -41,7 +43,7 @@ impl Row {
 }
 
 /// Every plugin, by name.
-pub(super) async fn all(reads: &SqlitePool) -> Result<Vec<PluginRecord>, StoreError> {
+pub(super) async fn all(reads: &Pool) -> Result<Vec<PluginRecord>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, name, world, active, canary, policy, updated_at, revision FROM plugin ORDER BY name"
@@ -53,7 +55,7 @@ pub(super) async fn all(reads: &SqlitePool) -> Result<Vec<PluginRecord>, StoreEr
 }
 
 /// A component's bytes.
-pub(super) async fn component(reads: &SqlitePool, digest: String) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) async fn component(reads: &Pool, digest: String) -> Result<Option<Vec<u8>>, StoreError> {
     let row = sqlx::query!("SELECT bytes FROM component WHERE digest = $1", digest)
         .fetch_optional(reads)
         .await
@@ -62,7 +64,8 @@ pub(super) async fn component(reads: &SqlitePool, digest: String) -> Result<Opti
 }
 
 /// What served under a plugin's name, the newest first.
-pub(super) async fn history(reads: &SqlitePool, plugin: String, limit: u32) -> Result<Vec<Activation>, StoreError> {
+pub(super) async fn history(reads: &Pool, plugin: String, limit: u32) -> Result<Vec<Activation>, StoreError> {
+    let limit = i64::from(limit);
     let rows = sqlx::query!(
         "SELECT id, digest, previous, cause, at, by FROM plugin_activation WHERE plugin = $1 ORDER BY id DESC LIMIT $2",
         plugin,
@@ -80,7 +83,7 @@ pub(super) async fn history(reads: &SqlitePool, plugin: String, limit: u32) -> R
 }
 
 /// What the files of the watched directory held.
-pub(super) async fn files(reads: &SqlitePool) -> Result<Vec<PluginFile>, StoreError> {
+pub(super) async fn files(reads: &Pool) -> Result<Vec<PluginFile>, StoreError> {
     let rows = sqlx::query_as!(PluginFile, "SELECT file, digest FROM plugin_file ORDER BY file")
         .fetch_all(reads)
         .await

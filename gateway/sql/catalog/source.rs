@@ -2,6 +2,7 @@
 
 use super::claim;
 use crate::corrupt::Reading;
+use crate::database::Connection;
 use crate::desk::Desk;
 use crate::directory::Update;
 use crate::fault::Failure;
@@ -13,7 +14,7 @@ use hookwright_core::signature::Scheme;
 use hookwright_core::source::{OnPluginFailure, Source};
 use hookwright_store::{Change, Saved, StoreError};
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
+
 use std::sync::Arc;
 
 /// What is sealed. Members may be added with a default; none may be renamed.
@@ -84,7 +85,7 @@ impl Row {
 }
 
 /// Every source, oldest first.
-pub(crate) async fn load(connection: &mut SqliteConnection, sealer: &Sealer) -> Result<Vec<Arc<Source>>, Failure> {
+pub(crate) async fn load(connection: &mut Connection, sealer: &Sealer) -> Result<Vec<Arc<Source>>, Failure> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, slug, active, version, created_at, updated_at, document FROM source ORDER BY id"

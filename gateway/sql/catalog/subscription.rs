@@ -2,9 +2,11 @@
 
 use super::claim;
 use crate::corrupt::Reading;
+use crate::database::Connection;
 use crate::desk::Desk;
 use crate::directory::Update;
 use crate::fault::Failure;
+use crate::orphan;
 use crate::sealer::{Sealer, column};
 use crate::sweep;
 use hookwright_core::delivery_options::DeliveryOptions;
@@ -16,7 +18,7 @@ use hookwright_core::secret::{LiveSecret, SigningKey};
 use hookwright_core::subscription::{Subscription, Transform};
 use hookwright_store::{Change, Saved, StoreError};
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteConnection;
+
 use std::sync::Arc;
 
 /// What is sealed. Members may be added with a default; none may be renamed.
@@ -141,10 +143,7 @@ fn former(text: &str, at: i64, subscription: i64, created_at: i64) -> Option<Liv
 }
 
 /// Every subscription that is not deleted, oldest first.
-pub(crate) async fn load(
-    connection: &mut SqliteConnection,
-    sealer: &Sealer,
-) -> Result<Vec<Arc<Subscription>>, Failure> {
+pub(crate) async fn load(connection: &mut Connection, sealer: &Sealer) -> Result<Vec<Arc<Subscription>>, Failure> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, active, version, created_at, updated_at, document
@@ -201,7 +200,7 @@ pub(super) async fn delete(desk: &mut Desk, id: SubscriptionId, change: Change) 
     desk.updates.push(Update::NoSubscription(id));
     claim::keep(desk, &change).await?;
     desk.audit(change.audit).await?;
-    if sweep::end_pending(desk, id).await? >= sweep::ROWS_MAX {
+    if orphan::end_pending(desk, id).await? >= sweep::ROWS_MAX {
         // The rest is ended between the groups that follow. Should this commit fail, there is nothing to end then, which is looked at first.
         desk.orphaned.push_back(id);
     }

@@ -2,12 +2,12 @@
 
 use super::page_of;
 use crate::corrupt::Reading;
+use crate::database::Pool;
 use crate::fault::Failure;
 use hookwright_core::audit::{AuditDraft, AuditEntry};
 use hookwright_store::{Page, PageRequest, StoreError};
-use sqlx::SqlitePool;
 
-pub(super) async fn page(reads: &SqlitePool, page: PageRequest) -> Result<Page<AuditEntry>, StoreError> {
+pub(super) async fn page(reads: &Pool, page: PageRequest) -> Result<Page<AuditEntry>, StoreError> {
     let (before, limit) = (page.before.unwrap_or(i64::MAX), i64::from(page.limit) + 1);
     let rows = sqlx::query!(
         "SELECT id, at, actor, action, target, reason, request_id, detail, previous, hash

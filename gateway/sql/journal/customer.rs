@@ -1,8 +1,8 @@
 //! Customers, opened.
 
 use crate::corrupt::Reading;
-use crate::facts::Person;
 use crate::fault::Failure;
+use crate::record::Person;
 use crate::sealer::{Sealer, column};
 use crate::store::Shared;
 use hookwright_core::customer::Customer;

@@ -1,9 +1,12 @@
 //! Deliveries: one list out of two tables, the pending and the settled.
 
+#[path = "delivery/attempt.rs"]
 mod attempt;
+#[path = "delivery/scan.rs"]
 mod scan;
 
 use crate::corrupt::Reading;
+use crate::database::{Pool, Transaction};
 use crate::fault::Failure;
 use crate::journal::event::fan_out;
 use crate::store::Shared;
@@ -11,13 +14,12 @@ use hookwright_core::delivery::{Attempt, Delivery, DeliveryStatus};
 use hookwright_core::id::{DeliveryId, EventId};
 use hookwright_store::{DeliveryFilter, Page, PageRequest, StoreError};
 use scan::{Stretch, merge};
-use sqlx::{SqlitePool, SqliteTransaction};
 
 /// Rows that a page looks through at most where no index knows the status.
 const SCAN_MAX: i64 = 2_000;
 
 pub(super) async fn page(
-    reads: &SqlitePool,
+    reads: &Pool,
     filter: DeliveryFilter,
     page: PageRequest,
 ) -> Result<Page<Delivery>, StoreError> {
@@ -36,7 +38,7 @@ pub(super) async fn page(
 
 /// An event's deliveries are as few as its subscriptions, and the event itself names them.
 async fn of_event(
-    snapshot: &mut SqliteTransaction<'_>,
+    snapshot: &mut Transaction<'_>,
     event: EventId,
     before: Option<i64>,
 ) -> Result<Vec<Stretch>, Failure> {
@@ -50,7 +52,7 @@ async fn of_event(
 }
 
 async fn of_all(
-    snapshot: &mut SqliteTransaction<'_>,
+    snapshot: &mut Transaction<'_>,
     filter: &DeliveryFilter,
     page: PageRequest,
 ) -> Result<Vec<Stretch>, Failure> {

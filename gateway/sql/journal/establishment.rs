@@ -2,12 +2,12 @@
 
 use super::page_of;
 use crate::corrupt::Reading;
+use crate::database::Pool;
 use crate::fault::Failure;
 use hookwright_core::establishment::Establishment;
 use hookwright_core::id::EstablishmentId;
 use hookwright_core::region::RegionCode;
 use hookwright_store::{EstablishmentFilter, Page, PageRequest, StoreError};
-use sqlx::SqlitePool;
 
 struct Row {
     id: i64,
@@ -39,7 +39,7 @@ impl Row {
 }
 
 pub(super) async fn page(
-    reads: &SqlitePool,
+    reads: &Pool,
     filter: EstablishmentFilter,
     page: PageRequest,
 ) -> Result<Page<Establishment>, StoreError> {
@@ -55,7 +55,7 @@ pub(super) async fn page(
     Ok(page_of(rows, page.limit, |row: &Establishment| row.id.get()))
 }
 
-async fn all(reads: &SqlitePool, before: i64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
+async fn all(reads: &Pool, before: i64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
         "SELECT id, customer_id, region, established, since, until, appointment_id, message_id, updated_at
@@ -68,7 +68,7 @@ async fn all(reads: &SqlitePool, before: i64, limit: i64) -> Result<Vec<Row>, sq
 }
 
 /// A customer has one for each region at most, so sorting them is nothing.
-async fn of_customer(reads: &SqlitePool, customer: &str, before: i64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
+async fn of_customer(reads: &Pool, customer: &str, before: i64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
         "SELECT id, customer_id, region, established, since, until, appointment_id, message_id, updated_at
@@ -81,12 +81,7 @@ async fn of_customer(reads: &SqlitePool, customer: &str, before: i64, limit: i64
     .await
 }
 
-async fn of_customer_in(
-    reads: &SqlitePool,
-    customer: &str,
-    region: &str,
-    before: i64,
-) -> Result<Vec<Row>, sqlx::Error> {
+async fn of_customer_in(reads: &Pool, customer: &str, region: &str, before: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
         "SELECT id, customer_id, region, established, since, until, appointment_id, message_id, updated_at
@@ -99,7 +94,7 @@ async fn of_customer_in(
     .await
 }
 
-async fn of_region(reads: &SqlitePool, region: &str, before: i64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
+async fn of_region(reads: &Pool, region: &str, before: i64, limit: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
         "SELECT id, customer_id, region, established, since, until, appointment_id, message_id, updated_at
@@ -113,7 +108,7 @@ async fn of_region(reads: &SqlitePool, region: &str, before: i64, limit: i64) ->
 }
 
 /// One establishment.
-pub(super) async fn one(reads: &SqlitePool, id: EstablishmentId) -> Result<Option<Establishment>, StoreError> {
+pub(super) async fn one(reads: &Pool, id: EstablishmentId) -> Result<Option<Establishment>, StoreError> {
     let number = id.get();
     let row = sqlx::query_as!(
         Row,
@@ -128,7 +123,7 @@ pub(super) async fn one(reads: &SqlitePool, id: EstablishmentId) -> Result<Optio
 }
 
 /// When the next establishment lapses.
-pub(super) async fn next_lapse(reads: &SqlitePool) -> Result<Option<i64>, StoreError> {
+pub(super) async fn next_lapse(reads: &Pool) -> Result<Option<i64>, StoreError> {
     let row = sqlx::query!("SELECT until FROM establishment WHERE established = 1 ORDER BY until LIMIT 1")
         .fetch_optional(reads)
         .await

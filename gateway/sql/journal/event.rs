@@ -2,6 +2,7 @@
 
 use super::page_of;
 use crate::corrupt::Reading;
+use crate::database::{Pool, Transaction};
 use crate::fault::Failure;
 use crate::parcel::json;
 use crate::sealer::{Sealer, column};
@@ -10,7 +11,7 @@ use hookwright_core::event::{Event, FanOut};
 use hookwright_core::id::EventId;
 use hookwright_core::pattern::EventType;
 use hookwright_store::{EventFilter, EventRow, Page, PageRequest, StoreError};
-use sqlx::{SqlitePool, SqliteTransaction};
+
 use std::sync::Arc;
 
 /// Rows that a page looks through for a type at most; a page that found few then says where the next one goes on.
@@ -39,11 +40,7 @@ impl HeadRow {
     }
 }
 
-pub(super) async fn page(
-    reads: &SqlitePool,
-    filter: EventFilter,
-    page: PageRequest,
-) -> Result<Page<EventRow>, StoreError> {
+pub(super) async fn page(reads: &Pool, filter: EventFilter, page: PageRequest) -> Result<Page<EventRow>, StoreError> {
     let before = page.before.unwrap_or(i64::MAX);
     let heads = match filter.event_type {
         Some(event_type) => of_type(reads, &event_type, before, page.limit).await?,
@@ -53,7 +50,7 @@ pub(super) async fn page(
     Ok(Page { rows, next: heads.next })
 }
 
-async fn all(reads: &SqlitePool, before: i64, limit: u32) -> Result<Vec<HeadRow>, Failure> {
+async fn all(reads: &Pool, before: i64, limit: u32) -> Result<Vec<HeadRow>, Failure> {
     let limit = i64::from(limit) + 1;
     let rows = sqlx::query_as!(
         HeadRow,
@@ -68,7 +65,7 @@ async fn all(reads: &SqlitePool, before: i64, limit: u32) -> Result<Vec<HeadRow>
 }
 
 /// Looks through a stretch of events for those of a type: an index on types would be paid for by every event that is ever published.
-async fn of_type(reads: &SqlitePool, event_type: &str, before: i64, limit: u32) -> Result<Page<HeadRow>, Failure> {
+async fn of_type(reads: &Pool, event_type: &str, before: i64, limit: u32) -> Result<Page<HeadRow>, Failure> {
     // One snapshot, so that the stretch ends where the rows say it does.
     let mut snapshot = reads.begin().await?;
     let asked = i64::from(limit) + 1;
@@ -90,7 +87,7 @@ async fn of_type(reads: &SqlitePool, event_type: &str, before: i64, limit: u32) 
 }
 
 /// The last id of the stretch, if it is a full one.
-async fn floor(snapshot: &mut SqliteTransaction<'_>, before: i64) -> Result<Option<i64>, Failure> {
+async fn floor(snapshot: &mut Transaction<'_>, before: i64) -> Result<Option<i64>, Failure> {
     let skipped = SCAN_MAX - 1;
     let row = sqlx::query!("SELECT id FROM event WHERE id < $1 ORDER BY id DESC LIMIT 1 OFFSET $2", before, skipped)
         .fetch_optional(&mut **snapshot)

@@ -2,15 +2,14 @@
 
 use super::page_of;
 use crate::corrupt::Reading;
-use crate::facts::event_ids;
+use crate::database::Pool;
 use crate::fault::Failure;
-use crate::planned::{Findings, MessageParts};
+use crate::record::{Findings, MessageParts, event_ids};
 use crate::sealer::column;
 use crate::store::Shared;
 use hookwright_core::id::{MessageId, SourceId};
 use hookwright_core::message::{Message, MessageStatus, RawMessage, Reason};
 use hookwright_store::{MessageFilter, MessageRow, Page, PageRequest, StoreError};
-use sqlx::SqlitePool;
 
 struct HeadRow {
     id: i64,
@@ -54,7 +53,7 @@ fn reason(reading: &Reading<i64>, text: Option<&str>) -> Result<Option<Reason>, 
 }
 
 pub(super) async fn page(
-    reads: &SqlitePool,
+    reads: &Pool,
     filter: MessageFilter,
     page: PageRequest,
 ) -> Result<Page<MessageRow>, StoreError> {
@@ -71,7 +70,7 @@ pub(super) async fn page(
     Ok(page_of(rows, page.limit, |row: &MessageRow| row.id.get()))
 }
 
-async fn all(reads: &SqlitePool, before: i64, limit: i64) -> Result<Vec<HeadRow>, sqlx::Error> {
+async fn all(reads: &Pool, before: i64, limit: i64) -> Result<Vec<HeadRow>, sqlx::Error> {
     sqlx::query_as!(
         HeadRow,
         "SELECT id, source_id, hook, method, received_at, status, reason, waiting_for, plugin_digest, events, metadata
@@ -83,7 +82,7 @@ async fn all(reads: &SqlitePool, before: i64, limit: i64) -> Result<Vec<HeadRow>
     .await
 }
 
-async fn of_source(reads: &SqlitePool, source: i64, before: i64, limit: i64) -> Result<Vec<HeadRow>, sqlx::Error> {
+async fn of_source(reads: &Pool, source: i64, before: i64, limit: i64) -> Result<Vec<HeadRow>, sqlx::Error> {
     sqlx::query_as!(
         HeadRow,
         "SELECT id, source_id, hook, method, received_at, status, reason, waiting_for, plugin_digest, events, metadata
@@ -96,7 +95,7 @@ async fn of_source(reads: &SqlitePool, source: i64, before: i64, limit: i64) -> 
     .await
 }
 
-async fn of_status(reads: &SqlitePool, status: &str, before: i64, limit: i64) -> Result<Vec<HeadRow>, sqlx::Error> {
+async fn of_status(reads: &Pool, status: &str, before: i64, limit: i64) -> Result<Vec<HeadRow>, sqlx::Error> {
     sqlx::query_as!(
         HeadRow,
         "SELECT id, source_id, hook, method, received_at, status, reason, waiting_for, plugin_digest, events, metadata
@@ -110,7 +109,7 @@ async fn of_status(reads: &SqlitePool, status: &str, before: i64, limit: i64) ->
 }
 
 async fn of_source_and_status(
-    reads: &SqlitePool,
+    reads: &Pool,
     source: i64,
     status: &str,
     before: i64,
@@ -171,7 +170,7 @@ pub(super) async fn one(shared: &Shared, id: MessageId) -> Result<Option<Message
 }
 
 /// Waiting messages whose customer appeared, oldest first.
-pub(super) async fn resumable(reads: &SqlitePool, limit: u32) -> Result<Vec<MessageId>, StoreError> {
+pub(super) async fn resumable(reads: &Pool, limit: u32) -> Result<Vec<MessageId>, StoreError> {
     let limit = i64::from(limit);
     let rows = sqlx::query!("SELECT message_id FROM resumable ORDER BY message_id LIMIT $1", limit)
         .fetch_all(reads)
@@ -184,7 +183,7 @@ pub(super) async fn resumable(reads: &SqlitePool, limit: u32) -> Result<Vec<Mess
 
 /// Quarantined messages of one source, oldest first.
 pub(super) async fn quarantined(
-    reads: &SqlitePool,
+    reads: &Pool,
     source: SourceId,
     after: Option<MessageId>,
     limit: u32,

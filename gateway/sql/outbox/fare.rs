@@ -1,15 +1,15 @@
 //! How subscriptions fare, and what operators are still to be told of it.
 
-use super::disable::switch_off;
+use super::off::switch_off;
 use crate::corrupt::Reading;
+use crate::database::Pool;
 use crate::desk::Desk;
 use crate::fault::Failure;
 use hookwright_core::id::{EventId, SubscriptionId};
 use hookwright_core::notice::NoticeDraft;
 use hookwright_store::{FailingSince, FareRecord, Notice, StoreError};
-use sqlx::SqlitePool;
 
-pub(super) async fn failing(reads: &SqlitePool) -> Result<Vec<FailingSince>, StoreError> {
+pub(super) async fn failing(reads: &Pool) -> Result<Vec<FailingSince>, StoreError> {
     let rows = sqlx::query!("SELECT subscription_id, since, warned FROM failing ORDER BY subscription_id")
         .fetch_all(reads)
         .await
@@ -77,7 +77,7 @@ pub(super) async fn leave(desk: &mut Desk, notice: &NoticeDraft) -> Result<(), F
     Ok(())
 }
 
-pub(super) async fn notices(reads: &SqlitePool, limit: u32) -> Result<Vec<Notice>, StoreError> {
+pub(super) async fn notices(reads: &Pool, limit: u32) -> Result<Vec<Notice>, StoreError> {
     let limit = i64::from(limit);
     let rows =
         sqlx::query_as!(Notice, "SELECT id, event_type, data, ordering_key FROM notice ORDER BY id LIMIT $1", limit)

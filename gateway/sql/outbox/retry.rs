@@ -1,6 +1,6 @@
 //! An operator's retry: the delivery is due at once, with a fresh budget, its history kept.
 
-use super::PendingRow;
+use super::pending::PendingRow;
 use crate::catalog::claim;
 use crate::corrupt::Reading;
 use crate::desk::Desk;

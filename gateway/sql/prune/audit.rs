@@ -2,10 +2,10 @@
 
 use super::{Looked, Range};
 use crate::corrupt::Reading;
+use crate::database::Pool;
 use crate::desk::Desk;
 use crate::fault::Failure;
 use hookwright_store::{AuditAnchor, Pruned, StoreError};
-use sqlx::SqlitePool;
 
 /// Removes entries from the oldest on, and never the newest, on which the chain goes on.
 pub(super) async fn prune(desk: &mut Desk, range: Range, limit: i64) -> Result<Pruned, Failure> {
@@ -33,7 +33,7 @@ pub(super) async fn prune(desk: &mut Desk, range: Range, limit: i64) -> Result<P
 }
 
 /// The last entry that went.
-pub(super) async fn anchor(reads: &SqlitePool) -> Result<Option<AuditAnchor>, StoreError> {
+pub(super) async fn anchor(reads: &Pool) -> Result<Option<AuditAnchor>, StoreError> {
     let row = sqlx::query!("SELECT value FROM meta WHERE name = 'audit_anchor'").fetch_optional(reads).await;
     let Some(row) = row.map_err(Failure::from)? else { return Ok(None) };
     let reading = Reading { table: "meta", row: "audit_anchor" };

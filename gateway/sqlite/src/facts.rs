@@ -3,6 +3,7 @@
 use crate::corrupt::Reading;
 use crate::direct::Direct;
 use crate::fault::Failure;
+use crate::record::{Person, event_ids};
 use crate::sealer::{Sealer, column};
 use crate::statement;
 use crate::sweep::dedupe_period;
@@ -11,12 +12,8 @@ use hookwright_core::establishment::Establishment;
 use hookwright_core::idempotency::{self, StoredAnswer};
 use hookwright_core::intake::{Facts, KeptMessage, Needs, Received};
 use hookwright_core::message::MessageStatus;
-use hookwright_core::region::{Address, RegionCode};
-use hookwright_store::StoreError;
+use hookwright_core::region::RegionCode;
 use rusqlite::{Params, Row};
-
-/// What a name and an address are sealed as.
-pub(crate) type Person = (Option<String>, Option<Address>);
 
 /// Reads what is needed, in the present transaction.
 pub(crate) fn read(direct: &Direct, sealer: &Sealer, needs: &Needs, now_ms: i64) -> Result<Facts, Failure> {
@@ -139,10 +136,4 @@ fn message(row: &Row<'_>, id: i64) -> Result<KeptMessage, Failure> {
         source_id: reading.id("source_id", row.get(1)?)?,
         received_at: row.get(2)?,
     })
-}
-
-/// The events of a message: a JSON list of numbers.
-pub(crate) fn event_ids(reading: &Reading<i64>, text: &str) -> Result<Vec<hookwright_core::id::EventId>, StoreError> {
-    let numbers: Vec<i64> = reading.json("events", text)?;
-    numbers.into_iter().map(|number| reading.id("events", number)).collect()
 }

@@ -1,34 +1,14 @@
 //! Attempts and what follows from them.
 
 use crate::direct::Direct;
+use crate::exchange;
 use crate::fault::Failure;
-use crate::sealer::{Sealer, column};
+use crate::sealer::Sealer;
 use crate::statement;
 use hookwright_core::delivery::{Attempt, Finish, Next};
 use hookwright_core::id::DeliveryId;
 use hookwright_store::Finished;
 use rusqlite::{OptionalExtension, params};
-use serde::{Deserialize, Serialize};
-
-/// What an attempt exchanged, sealed as one; the answer's body follows it.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Exchange {
-    pub(crate) request_headers: Vec<(String, String)>,
-    pub(crate) response_headers: Vec<(String, String)>,
-    pub(crate) response_truncated: bool,
-    pub(crate) error_detail: Option<String>,
-    pub(crate) logs: Vec<String>,
-}
-
-/// The same as it is written, without a copy.
-#[derive(Serialize)]
-struct ExchangeOf<'a> {
-    request_headers: &'a [(String, String)],
-    response_headers: &'a [(String, String)],
-    response_truncated: bool,
-    error_detail: Option<&'a str>,
-    logs: &'a [String],
-}
 
 /// A delivery that ends or goes on.
 pub(crate) enum Ending {
@@ -66,7 +46,7 @@ struct End<'a> {
 impl Ending {
     /// An attempt, sealed.
     pub(crate) fn of_attempt(finish: Finish, sealer: &Sealer) -> Self {
-        let exchange = seal(&finish.attempt, sealer);
+        let exchange = exchange::seal(&finish.attempt, sealer);
         Self::Attempt(Box::new(finish), exchange)
     }
 
@@ -77,18 +57,6 @@ impl Ending {
             Self::Abandoned(abandon) => abandoned(direct, abandon),
         }
     }
-}
-
-/// Seals what an attempt exchanged.
-fn seal(attempt: &Attempt, sealer: &Sealer) -> Vec<u8> {
-    let exchange = ExchangeOf {
-        request_headers: &attempt.request_headers,
-        response_headers: &attempt.response_headers,
-        response_truncated: attempt.response_truncated,
-        error_detail: attempt.error.as_ref().map(|error| error.detail.as_str()),
-        logs: &attempt.logs,
-    };
-    sealer.seal_parcel(column::attempt_exchange(attempt.id.get()), &exchange, &attempt.response_body)
 }
 
 /// A failure counts only as the attempt that follows the last one on record; a success is true whenever it arrives, while the delivery is pending. The attempt itself is

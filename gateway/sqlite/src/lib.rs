@@ -8,34 +8,54 @@
 //! checked against the schema when this crate is compiled; `sqlx-data/sqlite` holds the migrations and what the compiler needs without a database.
 
 mod batch;
-mod catalog;
-mod chain;
 mod config;
-mod corrupt;
+mod database;
 mod desk;
 mod direct;
-mod directory;
 mod facts;
 mod fault;
 mod finish;
-mod handover;
 mod health;
 mod intake;
-mod journal;
 mod lock;
 mod open;
+mod orphan;
 mod outbox;
-mod parcel;
 mod planned;
 mod pragma;
+mod probe;
 mod prune;
 mod queue;
-mod sealer;
 mod statement;
 mod store;
 mod suitability;
-mod sweep;
 mod writer;
+
+// Said once for both databases.
+#[path = "../../sql/catalog.rs"]
+mod catalog;
+#[path = "../../sql/chain.rs"]
+mod chain;
+#[path = "../../sql/corrupt.rs"]
+mod corrupt;
+#[path = "../../sql/directory.rs"]
+mod directory;
+#[path = "../../sql/exchange.rs"]
+mod exchange;
+#[path = "../../sql/handover.rs"]
+mod handover;
+#[path = "../../sql/journal.rs"]
+mod journal;
+#[path = "../../sql/load.rs"]
+mod load;
+#[path = "../../sql/parcel.rs"]
+mod parcel;
+#[path = "../../sql/record.rs"]
+mod record;
+#[path = "../../sql/sealer.rs"]
+mod sealer;
+#[path = "../../sql/sweep.rs"]
+mod sweep;
 
 pub use config::{Durability, Entropy, QueueBounds, SqliteConfig};
 pub use open::migrate;

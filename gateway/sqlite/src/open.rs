@@ -1,15 +1,14 @@
 //! Opening a store: lock, look, migrate, load, and start the writer.
 
-use crate::catalog;
 use crate::chain::Chain;
 use crate::config::{Entropy, SqliteConfig};
 use crate::corrupt::Reading;
 use crate::desk::Desk;
 use crate::direct::Direct;
-use crate::directory::Directory;
 use crate::fault::Failure;
 use crate::handover::Handover;
 use crate::health::Health;
+use crate::load::{load_directory, load_orphaned};
 use crate::lock::FileLock;
 use crate::pragma;
 use crate::queue::queue;
@@ -17,11 +16,11 @@ use crate::sealer::{Sealer, column};
 use crate::store::SqliteStore;
 use crate::suitability::{KEY_CHECK, MIGRATIONS, examine, not_a_database, visit};
 use crate::writer;
-use hookwright_core::id::{IdMaker, SubscriptionId};
+use hookwright_core::id::IdMaker;
 use hookwright_store::{Clock, Ids, StoreError};
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -160,29 +159,10 @@ async fn keep_key_check(connection: &mut SqliteConnection, sealer: &Sealer) -> R
     Ok(())
 }
 
-async fn load_directory(connection: &mut SqliteConnection, sealer: &Sealer) -> Result<Directory, Failure> {
-    let directory = Directory::default();
-    directory.subscriptions.store(Arc::new(catalog::subscription::load(&mut *connection, sealer).await?));
-    directory.sources.store(Arc::new(catalog::source::load(&mut *connection, sealer).await?));
-    directory.keys.store(Arc::new(catalog::key::load(connection).await?));
-    Ok(directory)
-}
-
 async fn load_chain(connection: &mut SqliteConnection) -> Result<Chain, Failure> {
     let last = sqlx::query!("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetch_optional(connection).await?;
     let hash = last.map(|entry| Reading { table: "audit", row: entry.id }.hash("hash", &entry.hash)).transpose()?;
     Ok(Chain::from(hash.unwrap_or_default()))
-}
-
-async fn load_orphaned(connection: &mut SqliteConnection) -> Result<VecDeque<SubscriptionId>, Failure> {
-    let rows = sqlx::query!(
-        "SELECT s.id FROM subscription AS s
-         WHERE s.deleted_at IS NOT NULL AND EXISTS (SELECT 1 FROM pending AS p WHERE p.subscription_id = s.id)"
-    )
-    .fetch_all(connection)
-    .await?;
-    let ids = rows.into_iter().map(|row| Reading { table: "subscription", row: row.id }.id("id", row.id));
-    Ok(ids.collect::<Result<_, _>>()?)
 }
 
 /// Ids go on after the greatest on disk, so that a clock that stepped back over a restart repeats none.

@@ -1,11 +1,15 @@
 //! The way out: pending deliveries, what became of them, and an operator's retry.
 
 mod disable;
+#[path = "../../sql/outbox/fare.rs"]
 mod fare;
+#[path = "../../sql/outbox/off.rs"]
+mod off;
+#[path = "../../sql/outbox/pending.rs"]
+mod pending;
+#[path = "../../sql/outbox/retry.rs"]
 mod retry;
 
-use crate::corrupt::Reading;
-use crate::fault::Failure;
 use crate::finish::{Abandon, Ending};
 use crate::journal;
 use crate::queue::Command;
@@ -15,36 +19,9 @@ use hookwright_core::event::Event;
 use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use hookwright_core::idempotency::Claimed;
 use hookwright_store::{
-    Answering, Change, FailingSince, FareRecord, Finished, Fresh, Notice, Outbox, RetryAsked, StoreError, Waiting,
+    Answering, Change, FailingSince, FareRecord, Finished, Fresh, Notice, Outbox, RetryAsked, Waiting,
 };
 use std::sync::Arc;
-
-/// A row of the table of pending deliveries.
-pub(crate) struct PendingRow {
-    pub(crate) id: i64,
-    pub(crate) event_id: i64,
-    pub(crate) subscription_id: i64,
-    pub(crate) attempts: i64,
-    pub(crate) budget_from: i64,
-    pub(crate) due_at: i64,
-    pub(crate) order_key: Option<i64>,
-}
-
-impl PendingRow {
-    pub(crate) fn read(self) -> Result<Pending, StoreError> {
-        let reading = Reading { table: "pending", row: self.id };
-        Ok(Pending {
-            id: reading.id("id", self.id)?,
-            event_id: reading.id("event_id", self.event_id)?,
-            subscription_id: reading.id("subscription_id", self.subscription_id)?,
-            attempts: reading.number("attempts", self.attempts)?,
-            budget_from: reading.number("budget_from", self.budget_from)?,
-            due_at: self.due_at,
-            order: self.order_key,
-            event: None,
-        })
-    }
-}
 
 impl Outbox for SqliteStore {
     fn fresh(&self) -> Waiting<'_, Fresh> {
@@ -101,48 +78,5 @@ impl Outbox for SqliteStore {
 
     fn notice_told(&self, id: i64) -> Answering<'_, ()> {
         self.alone(move |desk| Box::pin(fare::told(desk, id)))
-    }
-}
-
-impl SqliteStore {
-    async fn read_pending(&self, after: Option<DeliveryId>, limit: u32) -> Result<Vec<Pending>, StoreError> {
-        let (after, limit) = (after.map_or(0, DeliveryId::get), i64::from(limit));
-        let rows = sqlx::query_as!(
-            PendingRow,
-            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at, p.order_key
-             FROM pending AS p
-             WHERE p.id > $1
-               AND p.subscription_id IN (SELECT s.id FROM subscription AS s WHERE s.active AND s.deleted_at IS NULL)
-             ORDER BY p.id LIMIT $2",
-            after,
-            limit
-        )
-        .fetch_all(&self.shared.reads)
-        .await
-        .map_err(Failure::from)?;
-        rows.into_iter().map(PendingRow::read).collect()
-    }
-
-    async fn read_pending_of(
-        &self,
-        subscription: SubscriptionId,
-        after: Option<DeliveryId>,
-        limit: u32,
-    ) -> Result<Vec<Pending>, StoreError> {
-        let (subscription, after, limit) = (subscription.get(), after.map_or(0, DeliveryId::get), i64::from(limit));
-        let rows = sqlx::query_as!(
-            PendingRow,
-            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at, p.order_key
-             FROM pending AS p
-             WHERE p.subscription_id = $1 AND p.id > $2
-             ORDER BY p.id LIMIT $3",
-            subscription,
-            after,
-            limit
-        )
-        .fetch_all(&self.shared.reads)
-        .await
-        .map_err(Failure::from)?;
-        rows.into_iter().map(PendingRow::read).collect()
     }
 }

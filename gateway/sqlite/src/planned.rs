@@ -1,9 +1,9 @@
 //! What a group writes, row by row.
 
 use crate::direct::Direct;
-use crate::facts::Person;
 use crate::fault::Failure;
 use crate::parcel::json;
+use crate::record::{Person, numbers};
 use crate::sealer::{Sealer, column};
 use crate::statement;
 use crate::sweep::dedupe_period;
@@ -12,18 +12,13 @@ use hookwright_core::customer::Customer;
 use hookwright_core::delivery::Pending;
 use hookwright_core::establishment::Establishment;
 use hookwright_core::event::Event;
-use hookwright_core::id::{EventId, MessageId};
+use hookwright_core::id::MessageId;
 use hookwright_core::idempotency::{self, Claim, StoredAnswer};
 use hookwright_core::intake::{MessageOutcome, Writes};
-use hookwright_core::message::{Message, Parsed};
+use hookwright_core::message::Message;
 use hookwright_core::region::RegionCode;
 use rusqlite::params;
 use std::sync::Arc;
-
-/// Query and headers; the body follows them.
-pub(crate) type MessageParts = (String, Vec<(String, String)>);
-/// What the plugin found, and its log lines.
-pub(crate) type Findings = (Option<Parsed>, Vec<String>);
 
 /// Writes what was planned, in the present transaction.
 pub(crate) fn write(
@@ -132,11 +127,6 @@ fn write_outcome(direct: &Direct, sealer: &Sealer, outcome: &MessageOutcome) -> 
     ];
     direct.execute(statement::OUTCOME, values)?;
     direct.execute(statement::DELETE_RESUMABLE, [id]).map(drop)
-}
-
-/// Ids as a JSON list of numbers.
-fn numbers(events: &[EventId]) -> String {
-    json(&events.iter().map(|event| event.get()).collect::<Vec<_>>())
 }
 
 fn write_claim(

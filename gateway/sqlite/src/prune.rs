@@ -2,18 +2,21 @@
 //!
 //! Ids ascend by creation, so an age is a range of ids and needs no index. SQLite takes the space of what went for what comes: the file grows no more, and does not shrink.
 
+#[path = "../../sql/prune/audit.rs"]
 mod audit;
 mod event;
+#[path = "../../sql/prune/looked.rs"]
+mod looked;
+#[path = "../../sql/prune/message.rs"]
 mod message;
 mod stock;
 
 use crate::desk::{Desk, Job};
 use crate::fault::Failure;
-use crate::parcel::json;
 use crate::queue::{Command, Reply};
 use crate::store::SqliteStore;
-use hookwright_core::id::first_at_ms;
 use hookwright_store::{Answering, AuditAnchor, Prune, Pruned, RecordKind, Retention, Stock};
+use looked::{Looked, Range};
 use tokio::time::Instant;
 
 impl Retention for SqliteStore {
@@ -51,49 +54,5 @@ async fn one_batch(desk: &mut Desk, prune: Prune) -> Result<Pruned, Failure> {
         RecordKind::Messages => message::prune_finished(desk, range, before_ms, limit).await,
         RecordKind::UnfinishedMessages => message::prune_unfinished(desk, range, before_ms, limit).await,
         RecordKind::Audit => audit::prune(desk, range, limit).await,
-    }
-}
-
-/// Ids above one and below another.
-#[derive(Clone, Copy, Debug)]
-struct Range {
-    after: i64,
-    end: i64,
-}
-
-impl Range {
-    fn new(after: i64, before_ms: i64) -> Self {
-        Self { after, end: first_at_ms(before_ms) }
-    }
-}
-
-/// Rows that were looked at, as one list of ids for those that go and where to go on after all of them.
-#[derive(Default)]
-struct Looked {
-    going: Vec<i64>,
-    last: i64,
-    seen: i64,
-}
-
-impl Looked {
-    fn at(&mut self, id: i64, goes: bool) {
-        self.seen += 1;
-        self.last = id;
-        if goes {
-            self.going.push(id);
-        }
-    }
-
-    fn ids(&self) -> String {
-        json(&self.going)
-    }
-
-    fn next(&self, limit: i64) -> Option<i64> {
-        (self.seen >= limit).then_some(self.last)
-    }
-
-    fn pruned(&self, limit: i64) -> Pruned {
-        let removed = self.going.len() as u64;
-        Pruned { removed, rows: removed, next: self.next(limit), ..Pruned::default() }
     }
 }

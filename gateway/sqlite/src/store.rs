@@ -21,6 +21,9 @@ pub struct SqliteStore {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// The store of this crate, as queries that do not depend on the database call it.
+pub(crate) type Here = SqliteStore;
+
 pub(crate) struct Shared {
     pub(crate) queue: Queue,
     pub(crate) reads: SqlitePool,

@@ -1,12 +1,13 @@
 //! Versions of plugins, and which of them are in quarantine.
 
 use crate::corrupt::Reading;
+use crate::database::Pool;
 use crate::desk::Desk;
 use crate::fault::Failure;
 use crate::journal::page_of;
 use hookwright_core::plugin::PluginVersionRecord;
 use hookwright_store::{Page, PageRequest, StoreError};
-use sqlx::SqlitePool;
+
 use std::collections::BTreeSet;
 
 struct Row {
@@ -46,7 +47,7 @@ impl Row {
 
 /// The versions of a plugin, newest first.
 pub(in crate::catalog) async fn versions(
-    reads: &SqlitePool,
+    reads: &Pool,
     plugin: String,
     page: PageRequest,
 ) -> Result<Page<PluginVersionRecord>, StoreError> {
@@ -69,7 +70,7 @@ pub(in crate::catalog) async fn versions(
 
 /// One version of a plugin.
 pub(in crate::catalog) async fn one(
-    reads: &SqlitePool,
+    reads: &Pool,
     plugin: String,
     digest: String,
 ) -> Result<Option<PluginVersionRecord>, StoreError> {
@@ -87,10 +88,7 @@ pub(in crate::catalog) async fn one(
 }
 
 /// The digests of a plugin's versions that are in quarantine.
-pub(in crate::catalog) async fn quarantined(
-    reads: &SqlitePool,
-    plugin: String,
-) -> Result<BTreeSet<String>, StoreError> {
+pub(in crate::catalog) async fn quarantined(reads: &Pool, plugin: String) -> Result<BTreeSet<String>, StoreError> {
     let rows = sqlx::query!("SELECT digest FROM plugin_version WHERE plugin = $1 AND quarantine IS NOT NULL", plugin)
         .fetch_all(reads)
         .await
@@ -99,7 +97,8 @@ pub(in crate::catalog) async fn quarantined(
 }
 
 /// Quarantines of which no event was published yet, those of the oldest versions first.
-pub(in crate::catalog) async fn untold(reads: &SqlitePool, limit: u32) -> Result<Vec<PluginVersionRecord>, StoreError> {
+pub(in crate::catalog) async fn untold(reads: &Pool, limit: u32) -> Result<Vec<PluginVersionRecord>, StoreError> {
+    let limit = i64::from(limit);
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, plugin, digest, world, contract, version, description, size, fixtures, created_at, created_by, quarantine

@@ -97,6 +97,7 @@ async fn keep(desk: &mut Desk, version: PluginVersionRecord, component: Vec<u8>)
     .execute(&mut desk.connection)
     .await?;
     let (id, size) = (desk.ids.next::<PluginId>().get(), i64::try_from(version.size).unwrap_or(i64::MAX));
+    let fixtures = i64::from(version.fixtures);
     sqlx::query!(
         "INSERT INTO plugin_version
              (id, plugin, digest, world, contract, version, description, size, fixtures, created_at, created_by)
@@ -110,7 +111,7 @@ async fn keep(desk: &mut Desk, version: PluginVersionRecord, component: Vec<u8>)
         version.version,
         version.description,
         size,
-        version.fixtures,
+        fixtures,
         version.created_at,
         version.created_by
     )

@@ -1,13 +1,13 @@
 //! Attempts, opened.
 
 use crate::corrupt::Reading;
+use crate::database::Transaction;
+use crate::exchange::Exchange;
 use crate::fault::Failure;
-use crate::finish::Exchange;
 use crate::sealer::{Sealer, column};
 use hookwright_core::delivery::{Attempt, AttemptError};
 use hookwright_core::id::DeliveryId;
 use hookwright_store::StoreError;
-use sqlx::SqliteTransaction;
 
 struct Row {
     id: i64,
@@ -51,7 +51,7 @@ impl Row {
 
 /// All attempts of a delivery, first to last.
 pub(super) async fn of(
-    snapshot: &mut SqliteTransaction<'_>,
+    snapshot: &mut Transaction<'_>,
     sealer: &Sealer,
     delivery: DeliveryId,
 ) -> Result<Vec<Attempt>, Failure> {

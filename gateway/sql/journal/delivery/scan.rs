@@ -1,12 +1,12 @@
 //! Stretches of the two tables of deliveries, and how they become one page.
 
 use crate::corrupt::Reading;
+use crate::database::Transaction;
 use crate::fault::Failure;
 use crate::parcel::json;
 use hookwright_core::delivery::{Delivery, DeliveryStatus};
 use hookwright_core::id::SubscriptionId;
 use hookwright_store::{Page, StoreError};
-use sqlx::SqliteTransaction;
 
 /// Consecutive rows of one table, newest first.
 pub(super) struct Stretch {
@@ -112,7 +112,7 @@ fn settled_stretch(rows: Vec<SettledRow>, asked: i64) -> Result<Stretch, Failure
 }
 
 pub(super) async fn pending(
-    snapshot: &mut SqliteTransaction<'_>,
+    snapshot: &mut Transaction<'_>,
     subscription: Option<SubscriptionId>,
     before: i64,
     asked: i64,
@@ -150,7 +150,7 @@ pub(super) async fn pending(
 }
 
 pub(super) async fn settled(
-    snapshot: &mut SqliteTransaction<'_>,
+    snapshot: &mut Transaction<'_>,
     subscription: Option<SubscriptionId>,
     before: i64,
     asked: i64,
@@ -189,7 +189,7 @@ pub(super) async fn settled(
 
 /// Failures alone: they are few among many, and have indexes of their own.
 pub(super) async fn failed(
-    snapshot: &mut SqliteTransaction<'_>,
+    snapshot: &mut Transaction<'_>,
     subscription: Option<SubscriptionId>,
     before: i64,
     asked: i64,
@@ -227,7 +227,7 @@ pub(super) async fn failed(
 }
 
 /// Those among `ids` that are there, from both tables.
-pub(super) async fn by_ids(snapshot: &mut SqliteTransaction<'_>, ids: Vec<i64>) -> Result<Vec<Stretch>, Failure> {
+pub(super) async fn by_ids(snapshot: &mut Transaction<'_>, ids: Vec<i64>) -> Result<Vec<Stretch>, Failure> {
     let ids = json(&ids);
     let pending = sqlx::query_as!(
         PendingRow,
