@@ -30,6 +30,8 @@ pub(crate) enum Update {
     Key(KeyRecord),
     /// A key was revoked.
     NoKey(KeyId),
+    /// A plugin changed, which is not kept here; whoever shares the database reads it again.
+    Plugin,
 }
 
 impl Directory {
@@ -54,6 +56,7 @@ impl Directory {
                 keys.extend(self.keys.load().iter().cloned());
                 self.keys.store(Arc::new(keys));
             }
+            Update::Plugin => {}
             Update::NoKey(id) => drop_where(&self.keys, |old| old.id == id),
         }
     }

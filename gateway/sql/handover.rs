@@ -1,4 +1,4 @@
-//! From the writer to the dispatcher: deliveries that were committed a moment ago, their events still in memory.
+//! From the writers to the dispatcher: deliveries that were committed a moment ago, their events still in memory.
 
 use hookwright_core::delivery::Pending;
 use hookwright_store::Fresh;
@@ -14,6 +14,8 @@ const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 struct Held {
     fresh: Fresh,
     event_bytes: usize,
+    /// What the dispatcher serves has changed.
+    turned: bool,
 }
 
 /// A bounded buffer that forgets rather than blocks: what does not fit is found in the table.
@@ -43,13 +45,31 @@ impl Handover {
         self.filled.notify_one();
     }
 
+    /// Something was committed that was not handed over: the table is to be looked at.
+    pub(crate) fn miss(&self) {
+        self.lock().fresh.missed = true;
+        self.filled.notify_one();
+    }
+
+    /// What the dispatcher serves has changed.
+    pub(crate) fn turn(&self) {
+        self.lock().turned = true;
+        self.filled.notify_one();
+    }
+
+    /// This node's lease ended: what is under way is to be cut short.
+    pub(crate) fn revoke(&self) {
+        self.lock().fresh.revoked = true;
+        self.filled.notify_one();
+    }
+
     /// Takes everything there is; waits while there is nothing.
     pub(crate) async fn take(&self) -> Fresh {
         loop {
             // Interest is registered before the look, so that an offer in between is not missed.
             let filled = self.filled.notified();
-            let fresh = std::mem::take(&mut *self.lock()).fresh;
-            if fresh.missed || !fresh.deliveries.is_empty() {
+            let Held { fresh, turned, .. } = std::mem::take(&mut *self.lock());
+            if turned || fresh.missed || fresh.revoked || !fresh.deliveries.is_empty() {
                 return fresh;
             }
             filled.await;

@@ -2,7 +2,6 @@
 
 use crate::desk::Desk;
 use crate::fault::Failure;
-use crate::orphan;
 use hookwright_core::idempotency;
 
 /// Deliveries a transaction ends at most: about a millisecond and a half.
@@ -46,15 +45,4 @@ pub(crate) async fn forget_keys(desk: &mut Desk, limit: u32) -> Result<u32, Fail
     .await?
     .rows_affected();
     Ok(u32::try_from(dedupe + idempotency).unwrap_or(u32::MAX))
-}
-
-/// Ends the pending deliveries of deleted subscriptions, some at a time.
-pub(crate) async fn orphans(desk: &mut Desk) {
-    let Some(subscription) = desk.orphaned.pop_front() else { return };
-    match desk.transaction(move |desk| Box::pin(orphan::end_pending(desk, subscription))).await {
-        Ok(ended) if ended < ROWS_MAX => {}
-        Ok(_) => desk.orphaned.push_front(subscription),
-        // They are found again when the store is opened; until then the dispatcher does not see them.
-        Err(error) => tracing::warn!(%error, "deliveries of a deleted subscription were not ended"),
-    }
 }

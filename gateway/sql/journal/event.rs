@@ -72,7 +72,7 @@ async fn of_type(reads: &Pool, event_type: &str, before: i64, limit: u32) -> Res
     let rows = sqlx::query_as!(
         HeadRow,
         r#"SELECT id, event_type, created_at, message_id, origin, json_array_length(fan_out) AS "deliveries!: i64"
-           FROM (SELECT * FROM event WHERE id < $1 ORDER BY id DESC LIMIT $2)
+           FROM (SELECT * FROM event WHERE id < $1 ORDER BY id DESC LIMIT $2) AS stretch
            WHERE event_type = $3 ORDER BY id DESC LIMIT $4"#,
         before,
         SCAN_MAX,

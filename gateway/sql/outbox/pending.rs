@@ -35,24 +35,6 @@ impl PendingRow {
 }
 
 impl Here {
-    pub(super) async fn read_pending(&self, after: Option<DeliveryId>, limit: u32) -> Result<Vec<Pending>, StoreError> {
-        let (after, limit) = (after.map_or(0, DeliveryId::get), i64::from(limit));
-        let rows = sqlx::query_as!(
-            PendingRow,
-            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at, p.order_key
-             FROM pending AS p
-             WHERE p.id > $1
-               AND p.subscription_id IN (SELECT s.id FROM subscription AS s WHERE s.active = 1 AND s.deleted_at IS NULL)
-             ORDER BY p.id LIMIT $2",
-            after,
-            limit
-        )
-        .fetch_all(&self.shared.reads)
-        .await
-        .map_err(Failure::from)?;
-        rows.into_iter().map(PendingRow::read).collect()
-    }
-
     pub(super) async fn read_pending_of(
         &self,
         subscription: SubscriptionId,

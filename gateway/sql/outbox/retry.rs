@@ -58,7 +58,7 @@ async fn find(desk: &mut Desk, id: i64) -> Result<Option<PendingRow>, Failure> {
     let settled = sqlx::query_as!(
         PendingRow,
         r#"SELECT s.id, s.event_id, s.subscription_id,
-                  max(s.attempts, coalesce((SELECT max(a.number) FROM attempt AS a WHERE a.delivery_id = s.id), 0)) AS "attempts!: i64",
+                  (SELECT max(n.number) FROM (SELECT s.attempts AS number UNION ALL SELECT a.number FROM attempt AS a WHERE a.delivery_id = s.id) AS n) AS "attempts!: i64",
                   0 AS "budget_from!: i64", s.settled_at AS due_at, NULL AS "order_key?: i64"
            FROM settled AS s WHERE s.id = $1"#,
         id

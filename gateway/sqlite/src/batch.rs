@@ -1,11 +1,12 @@
 //! A group: commands that share one transaction and one sync.
 
+use crate::command::Command;
 use crate::desk::Desk;
 use crate::facts;
-use crate::fault::{Failure, Gravity, copy};
+use crate::fault::{Failure, Gravity};
 use crate::finish::Ending;
 use crate::planned;
-use crate::queue::{Command, Reply};
+use crate::queue::{Reply, Weighed};
 use hookwright_core::audit::AuditDraft;
 use hookwright_core::delivery::Pending;
 use hookwright_core::intake::{Answer, Facts, Needs, Planner, Work, Writes};
@@ -145,9 +146,9 @@ impl Batch {
     }
 
     fn fail(self, error: &StoreError) {
-        self.works.into_iter().for_each(|(_, reply)| drop(reply.send(Err(copy(error)))));
-        self.endings.into_iter().for_each(|(_, reply)| drop(reply.send(Err(copy(error)))));
-        self.records.into_iter().for_each(|(_, reply)| drop(reply.send(Err(copy(error)))));
+        self.works.into_iter().for_each(|(_, reply)| drop(reply.send(Err(error.copied()))));
+        self.endings.into_iter().for_each(|(_, reply)| drop(reply.send(Err(error.copied()))));
+        self.records.into_iter().for_each(|(_, reply)| drop(reply.send(Err(error.copied()))));
     }
 
     /// Each command as a group of its own, in the order of their kinds.

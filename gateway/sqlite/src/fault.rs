@@ -86,18 +86,6 @@ pub(crate) fn judge(failure: Failure) -> (StoreError, Gravity) {
     (StoreError::Unavailable(error), gravity)
 }
 
-/// The same error for one more caller.
-pub(crate) fn copy(error: &StoreError) -> StoreError {
-    match error {
-        StoreError::NotWritable(why) => StoreError::NotWritable(why.clone()),
-        StoreError::Sealed { table, source } => StoreError::Sealed { table, source: *source },
-        StoreError::Corrupt { table, column, row } => StoreError::Corrupt { table, column, row: row.clone() },
-        StoreError::Busy => StoreError::Busy,
-        StoreError::Closed => StoreError::Closed,
-        other => StoreError::Unavailable(other.to_string().into()),
-    }
-}
-
 /// SQLite's extended result code.
 pub(crate) fn code(error: &sqlx::Error) -> Option<i64> {
     error.as_database_error()?.code()?.parse().ok()

@@ -1,6 +1,6 @@
 //! The way in: work goes to the writer, which plans and commits it with its neighbours.
 
-use crate::queue::Command;
+use crate::command::Command;
 use crate::store::SqliteStore;
 use crate::sweep;
 use hookwright_core::intake::{Answer, Work};

@@ -8,6 +8,7 @@
 //! checked against the schema when this crate is compiled; `sqlx-data/sqlite` holds the migrations and what the compiler needs without a database.
 
 mod batch;
+mod command;
 mod config;
 mod database;
 mod desk;
@@ -25,10 +26,10 @@ mod planned;
 mod pragma;
 mod probe;
 mod prune;
-mod queue;
 mod statement;
 mod store;
 mod suitability;
+mod tenure;
 mod writer;
 
 // Said once for both databases.
@@ -50,6 +51,8 @@ mod journal;
 mod load;
 #[path = "../../sql/parcel.rs"]
 mod parcel;
+#[path = "../../sql/queue.rs"]
+mod queue;
 #[path = "../../sql/record.rs"]
 mod record;
 #[path = "../../sql/sealer.rs"]

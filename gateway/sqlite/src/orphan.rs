@@ -2,7 +2,19 @@
 
 use crate::desk::Desk;
 use crate::fault::Failure;
+use crate::sweep::ROWS_MAX;
 use hookwright_core::id::SubscriptionId;
+
+/// Ends the pending deliveries of deleted subscriptions, some at a time.
+pub(crate) async fn orphans(desk: &mut Desk) {
+    let Some(subscription) = desk.orphaned.pop_front() else { return };
+    match desk.transaction(move |desk| Box::pin(end_pending(desk, subscription))).await {
+        Ok(ended) if ended < ROWS_MAX => {}
+        Ok(_) => desk.orphaned.push_front(subscription),
+        // They are found again when the store is opened; until then the dispatcher does not see them.
+        Err(error) => tracing::warn!(%error, "deliveries of a deleted subscription were not ended"),
+    }
+}
 
 /// Ends up to [`ROWS_MAX`] pending deliveries of a deleted subscription.
 pub(crate) async fn end_pending(desk: &mut Desk, subscription: SubscriptionId) -> Result<u64, Failure> {

@@ -10,17 +10,19 @@ mod pending;
 #[path = "../../sql/outbox/retry.rs"]
 mod retry;
 
+use crate::command::Command;
+use crate::fault::Failure;
 use crate::finish::{Abandon, Ending};
 use crate::journal;
-use crate::queue::Command;
 use crate::store::SqliteStore;
 use hookwright_core::delivery::{Finish, Pending};
 use hookwright_core::event::Event;
 use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
 use hookwright_core::idempotency::Claimed;
 use hookwright_store::{
-    Answering, Change, FailingSince, FareRecord, Finished, Fresh, Notice, Outbox, RetryAsked, Waiting,
+    Answering, Change, FailingSince, FareRecord, Finished, Fresh, Notice, Outbox, RetryAsked, StoreError, Waiting,
 };
+use pending::PendingRow;
 use std::sync::Arc;
 
 impl Outbox for SqliteStore {
@@ -78,5 +80,25 @@ impl Outbox for SqliteStore {
 
     fn notice_told(&self, id: i64) -> Answering<'_, ()> {
         self.alone(move |desk| Box::pin(fare::told(desk, id)))
+    }
+}
+
+impl SqliteStore {
+    async fn read_pending(&self, after: Option<DeliveryId>, limit: u32) -> Result<Vec<Pending>, StoreError> {
+        let (after, limit) = (after.map_or(0, DeliveryId::get), i64::from(limit));
+        let rows = sqlx::query_as!(
+            PendingRow,
+            "SELECT p.id, p.event_id, p.subscription_id, p.attempts, p.budget_from, p.due_at, p.order_key
+             FROM pending AS p
+             WHERE p.id > $1
+               AND p.subscription_id IN (SELECT s.id FROM subscription AS s WHERE s.active = 1 AND s.deleted_at IS NULL)
+             ORDER BY p.id LIMIT $2",
+            after,
+            limit
+        )
+        .fetch_all(&self.shared.reads)
+        .await
+        .map_err(Failure::from)?;
+        rows.into_iter().map(PendingRow::read).collect()
     }
 }

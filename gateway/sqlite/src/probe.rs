@@ -1,8 +1,8 @@
 //! What readers ask of the writer: a word in the audit, and whether it is well.
 
+use crate::command::Command;
 use crate::desk::Desk;
 use crate::fault::Failure;
-use crate::queue::Command;
 use crate::store::{Shared, SqliteStore};
 use hookwright_core::audit::AuditDraft;
 use hookwright_store::StoreError;

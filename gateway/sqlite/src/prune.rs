@@ -11,9 +11,10 @@ mod looked;
 mod message;
 mod stock;
 
+use crate::command::Command;
 use crate::desk::{Desk, Job};
 use crate::fault::Failure;
-use crate::queue::{Command, Reply};
+use crate::queue::Reply;
 use crate::store::SqliteStore;
 use hookwright_store::{Answering, AuditAnchor, Prune, Pruned, RecordKind, Retention, Stock};
 use looked::{Looked, Range};

@@ -1,12 +1,13 @@
 //! The store as its callers hold it.
 
+use crate::command::Command;
 use crate::desk::{Desk, Doing, job};
 use crate::directory::Directory;
 use crate::fault::Failure;
 use crate::handover::Handover;
 use crate::health::Health;
 use crate::lock::FileLock;
-use crate::queue::{Command, Queue, Reply};
+use crate::queue::{Queue, Reply};
 use crate::sealer::Sealer;
 use hookwright_store::{Answering, Ids, StoreError};
 use sqlx::SqlitePool;
@@ -25,7 +26,7 @@ pub struct SqliteStore {
 pub(crate) type Here = SqliteStore;
 
 pub(crate) struct Shared {
-    pub(crate) queue: Queue,
+    pub(crate) queue: Queue<Command>,
     pub(crate) reads: SqlitePool,
     pub(crate) directory: Arc<Directory>,
     pub(crate) handover: Arc<Handover>,
@@ -45,7 +46,7 @@ impl std::fmt::Debug for SqliteStore {
 impl SqliteStore {
     #[expect(clippy::too_many_arguments, reason = "the parts of one struct, named once more only here")]
     pub(crate) fn new(
-        queue: Queue,
+        queue: Queue<Command>,
         reads: SqlitePool,
         directory: Arc<Directory>,
         handover: Arc<Handover>,

@@ -5,9 +5,10 @@
 //! Nothing lingers to let a group grow: while one group syncs, the next one gathers by itself.
 
 use crate::batch::Batch;
+use crate::command::Command;
 use crate::desk::Desk;
-use crate::queue::{Command, Inbox};
-use crate::sweep;
+use crate::orphan;
+use crate::queue::Inbox;
 use hookwright_store::StoreError;
 use sqlx::Connection;
 use std::thread;
@@ -15,7 +16,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Starts the writer, on behalf of the runtime of the caller. The receiver hears when it has ended.
-pub(crate) fn start(desk: Desk, inbox: Inbox) -> Result<oneshot::Receiver<()>, StoreError> {
+pub(crate) fn start(desk: Desk, inbox: Inbox<Command>) -> Result<oneshot::Receiver<()>, StoreError> {
     let runtime = Handle::current();
     let (ended, end) = oneshot::channel();
     let work = move || {
@@ -29,12 +30,12 @@ pub(crate) fn start(desk: Desk, inbox: Inbox) -> Result<oneshot::Receiver<()>, S
 }
 
 /// Works until it is told to close, or until nobody can send any more.
-fn run(mut desk: Desk, mut inbox: Inbox, runtime: &Handle) {
+fn run(mut desk: Desk, mut inbox: Inbox<Command>, runtime: &Handle) {
     let mut held = None;
     loop {
         let next = match held.take() {
             Some(command) => Some(command),
-            None if desk.orphaned.is_empty() => match inbox.next() {
+            None if desk.orphaned.is_empty() => match next(&mut inbox) {
                 None => break,
                 command => command,
             },
@@ -52,14 +53,20 @@ fn run(mut desk: Desk, mut inbox: Inbox, runtime: &Handle) {
             None => {}
         }
         if !desk.orphaned.is_empty() {
-            runtime.block_on(sweep::orphans(&mut desk));
+            runtime.block_on(orphan::orphans(&mut desk));
         }
     }
     runtime.block_on(close(desk));
 }
 
+/// Waits for the next command; `None` when nobody can send any more.
+fn next(inbox: &mut Inbox<Command>) -> Option<Command> {
+    let command = inbox.receiver.blocking_recv()?;
+    Some(inbox.taken(command))
+}
+
 /// A group of what is queued already, and the command that ended it.
-fn gather(first: Command, inbox: &mut Inbox) -> (Batch, Option<Command>) {
+fn gather(first: Command, inbox: &mut Inbox<Command>) -> (Batch, Option<Command>) {
     let mut batch = Batch::default();
     let mut held = batch.take(first);
     while held.is_none() && batch.has_room() {

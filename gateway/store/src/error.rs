@@ -55,4 +55,17 @@ impl StoreError {
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Busy | Self::Unavailable(_) | Self::NotWritable(_))
     }
+
+    /// The same error for one more caller.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        match self {
+            Self::NotWritable(why) => Self::NotWritable(why.clone()),
+            Self::Sealed { table, source } => Self::Sealed { table, source: *source },
+            Self::Corrupt { table, column, row } => Self::Corrupt { table, column, row: row.clone() },
+            Self::Busy => Self::Busy,
+            Self::Closed => Self::Closed,
+            other => Self::Unavailable(other.to_string().into()),
+        }
+    }
 }

@@ -131,4 +131,6 @@ pub struct Fresh {
     pub deliveries: Vec<Pending>,
     /// Whether some were left to the table since the last call.
     pub missed: bool,
+    /// Whether this node's lease ended: exchanges under way with subscriptions that it does not serve any more are to be cut short.
+    pub revoked: bool,
 }

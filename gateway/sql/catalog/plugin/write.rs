@@ -3,6 +3,7 @@
 use super::Row;
 use crate::catalog::claim;
 use crate::desk::Desk;
+use crate::directory::Update;
 use crate::fault::Failure;
 use crate::parcel::json;
 use hookwright_core::id::PluginId;
@@ -41,6 +42,7 @@ pub(in crate::catalog) async fn write(
         .execute(&mut desk.connection)
         .await?;
     }
+    desk.updates.push(Update::Plugin);
     claim::keep(desk, &change).await?;
     desk.audit(change.audit).await?;
     Ok(Saved::Fresh(record))

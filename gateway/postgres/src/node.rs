@@ -1,0 +1,155 @@
+//! The tables of nodes and shards.
+
+use crate::database::Connection;
+use crate::desk;
+use crate::fault::Failure;
+use crate::keeper::Identity;
+use crate::load::load_orphaned;
+use crate::store::Shared;
+use hookwright_store::StoreError;
+use sqlx::{Connection as _, Executor};
+use std::time::Duration;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn ms(lease: Duration) -> i64 {
+    i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Takes a number that no living node has. Tells the database's clock as well.
+pub(crate) async fn register(
+    connection: &mut Connection,
+    run: &[u8],
+    name: &str,
+    lease: Duration,
+) -> Result<(i64, i64), Failure> {
+    for _ in 0..16 {
+        let row = sqlx::query!(
+            r#"INSERT INTO node (id, run, name, version, started_at, lease_until)
+               SELECT n, $1, $2, $3, now_ms(), now_ms() + $4
+               FROM generate_series(1, 1023) AS n
+               WHERE NOT EXISTS (SELECT 1 FROM node AS o WHERE o.id = n AND o.lease_until > now_ms()) ORDER BY n LIMIT 1
+               ON CONFLICT (id) DO UPDATE
+               SET run = excluded.run, name = excluded.name, version = excluded.version, started_at = excluded.started_at,
+                   lease_until = excluded.lease_until
+               WHERE node.lease_until <= now_ms()
+               RETURNING id, started_at"#,
+            run,
+            name,
+            VERSION,
+            ms(lease)
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        // Nobody, if another took the same number in that moment.
+        let Some(row) = row else { continue };
+        // What the number's former holder owned is nobody's.
+        sqlx::query!("UPDATE shard SET node_id = NULL WHERE node_id = $1", row.id).execute(&mut *connection).await?;
+        return Ok((row.id, row.started_at));
+    }
+    Err(StoreError::Unavailable("no number is free for this node: 1,023 nodes share the database already".into())
+        .into())
+}
+
+/// Renews the lease of a node that still has it; tells the database's clock.
+pub(crate) async fn renew(connection: &mut Connection, node: &Identity) -> Result<Option<i64>, Failure> {
+    let row = sqlx::query!(
+        r#"UPDATE node SET lease_until = now_ms() + $3 WHERE id = $1 AND run = $2 AND lease_until > now_ms()
+           RETURNING lease_until"#,
+        node.id,
+        node.run,
+        ms(node.lease)
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| row.lease_until - ms(node.lease)))
+}
+
+/// Takes the same number again after the lease ended, if nobody else has it: ids carry it.
+pub(crate) async fn begin_anew(connection: &mut Connection, node: &Identity) -> Result<i64, Failure> {
+    let mut transaction = connection.begin().await?;
+    let row = sqlx::query!(
+        "INSERT INTO node (id, run, name, version, started_at, lease_until) VALUES ($1, $2, $3, $4, now_ms(), now_ms() + $5)
+         ON CONFLICT (id) DO UPDATE
+         SET run = excluded.run, name = excluded.name, version = excluded.version, started_at = excluded.started_at, lease_until = excluded.lease_until
+         WHERE node.lease_until <= now_ms()
+         RETURNING started_at",
+        node.id,
+        node.run,
+        node.name,
+        VERSION,
+        ms(node.lease)
+    )
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let taken =
+        || StoreError::Unsuitable(format!("another node has taken the number {} of this one meanwhile", node.id));
+    let row = row.ok_or_else(taken)?;
+    sqlx::query!("UPDATE shard SET node_id = NULL WHERE node_id = $1", node.id).execute(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(row.started_at)
+}
+
+/// Who owns what, and how many nodes live.
+pub(crate) struct Owners {
+    pub(crate) shards: Vec<(i64, Option<i64>)>,
+    pub(crate) live: usize,
+}
+
+/// Reads who owns what.
+pub(crate) async fn owners(connection: &mut Connection) -> Result<Owners, Failure> {
+    let rows = sqlx::query!("SELECT id, node_id FROM shard").fetch_all(&mut *connection).await?;
+    let live = sqlx::query!(r#"SELECT count(*) AS "live!" FROM node WHERE lease_until > now_ms()"#);
+    let live = usize::try_from(live.fetch_one(connection).await?.live).unwrap_or(1);
+    Ok(Owners { shards: rows.into_iter().map(|row| (row.id, row.node_id)).collect(), live })
+}
+
+/// Takes shards that no living node owns.
+pub(crate) async fn take(connection: &mut Connection, node: &Identity, limit: usize) -> Result<Vec<i64>, Failure> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = sqlx::query!(
+        "WITH free AS (
+             SELECT s.id FROM shard AS s LEFT JOIN node AS n ON n.id = s.node_id AND n.lease_until > now_ms()
+             WHERE n.id IS NULL ORDER BY s.id LIMIT $3 FOR UPDATE OF s SKIP LOCKED)
+         UPDATE shard AS s SET node_id = $1, epoch = s.epoch + 1 FROM free AS f
+         WHERE s.id = f.id AND EXISTS (SELECT 1 FROM node WHERE id = $1 AND run = $2 AND lease_until > now_ms())
+         RETURNING s.id",
+        node.id,
+        node.run,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// Makes shards of this node anybody's.
+pub(crate) async fn release(connection: &mut Connection, node: &Identity, shards: &[i64]) -> Result<(), Failure> {
+    sqlx::query!("UPDATE shard SET node_id = NULL WHERE id = ANY($1) AND node_id = $2", shards, node.id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Ends this node's lease.
+pub(crate) async fn leave(connection: &mut Connection, node: &Identity) -> Result<(), Failure> {
+    sqlx::query!(
+        "UPDATE shard SET node_id = NULL WHERE node_id = $1 AND EXISTS (SELECT 1 FROM node WHERE id = $1 AND run = $2)",
+        node.id,
+        node.run
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("DELETE FROM node WHERE id = $1 AND run = $2", node.id, node.run).execute(connection).await?;
+    Ok(())
+}
+
+/// What whoever leads does now and then.
+pub(crate) async fn tidy(shared: &Shared, connection: &mut Connection) -> Result<(), Failure> {
+    let orphaned = load_orphaned(connection).await?;
+    if !orphaned.is_empty() {
+        desk::end_orphans(shared, orphaned);
+    }
+    connection.execute("DELETE FROM node WHERE lease_until < now_ms() - 86400000").await?;
+    Ok(())
+}

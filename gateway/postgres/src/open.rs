@@ -1,0 +1,185 @@
+//! Opening a store: look, migrate, register this node, load, and start what runs.
+
+use crate::batch::Batch;
+use crate::collector;
+use crate::config::{Entropy, PostgresConfig};
+use crate::connection::{Door, Line, Purpose};
+use crate::database::Connection;
+use crate::desk::Counter;
+use crate::fault::Failure;
+use crate::finish::Endings;
+use crate::keeper::{self, Identity};
+use crate::load::load_orphaned;
+use crate::node;
+use crate::notifier;
+use crate::queue::{self, Inbox};
+use crate::roster;
+use crate::sealer::Sealer;
+use crate::shards::{SHARDS, Shards};
+use crate::store::{PostgresStore, Shared, Tasks};
+use crate::suitability;
+use crate::writer::{self, Group, Shelf};
+use hookwright_core::id::IdMaker;
+use hookwright_store::{Clock, Ids, StoreError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Writers of work, and writers of endings: while one group commits, another is gathered.
+const WRITERS: usize = 2;
+/// Changes that wait for the desk.
+const DESK_MAX: usize = 1_024;
+
+impl PostgresStore {
+    /// Opens the store, and makes or migrates the tables first if need be.
+    ///
+    /// [`StoreError::Unsuitable`] says in one sentence why the database and this program do not go together.
+    pub async fn open(config: PostgresConfig, clock: Arc<dyn Clock>, entropy: Entropy) -> Result<Self, StoreError> {
+        Self::begin(config, Source::Clock(clock), entropy).await
+    }
+
+    /// Opens the store as [`PostgresStore::open`] does, with a source of ids that the caller has made.
+    pub async fn open_with(config: PostgresConfig, ids: Ids, entropy: Entropy) -> Result<Self, StoreError> {
+        Self::begin(config, Source::Ids(ids), entropy).await
+    }
+
+    async fn begin(config: PostgresConfig, source: Source, entropy: Entropy) -> Result<Self, StoreError> {
+        let PostgresConfig {
+            url,
+            keyring,
+            policy,
+            queue: bounds,
+            readers,
+            statement_timeout,
+            lease,
+            node_name,
+            steered,
+        } = config;
+        let door = Door::new(&url, statement_timeout)?;
+        let sealer = Sealer::new(keyring, Arc::clone(&entropy));
+        let (mut connection, _) = prepare(&door, &sealer).await?;
+        let mut run = vec![0; 16];
+        entropy(&mut run);
+        let asked_at = Instant::now();
+        let (id, now_ms) = node::register(&mut connection, &run, &node_name, lease).await?;
+        if let Some(clock) = &steered {
+            clock.steer(now_ms);
+        }
+        let ids = source.ids(id)?;
+        let node = Identity { id, run, name: node_name, lease };
+        let (works, work_inbox) = queue::queue(bounds);
+        let (endings, ending_inbox) = queue::queue(bounds);
+        let (desk, jobs) = mpsc::channel(DESK_MAX);
+        let shared = Arc::new(Shared {
+            reads: door.pool(readers),
+            door,
+            works,
+            endings,
+            desk,
+            directory: Arc::default(),
+            roster: roster::Roster::default(),
+            handover: crate::handover::Handover::default(),
+            sealer: Arc::new(sealer),
+            ids,
+            policy,
+            node,
+            shards: Shards::none(),
+            days: crate::partition::Days::default(),
+            deciding: tokio::sync::RwLock::default(),
+            notifier: notifier::Notifier::default(),
+            bell: collector::Bell::default(),
+            changed: tokio::sync::Notify::new(),
+            leads: AtomicBool::new(false),
+            steered,
+        });
+        shared.shards.extend(asked_at + lease);
+        roster::begin(&shared, &mut connection).await?;
+        // What nobody owns is taken before anything is served; the rest comes when the others give it.
+        let taken = node::take(&mut connection, &shared.node, SHARDS).await?;
+        let is_leading = taken.contains(&0);
+        taken.iter().for_each(|shard| drop(shared.shards.mark(*shard, true)));
+        taken.iter().for_each(|shard| shared.shards.note_owner(*shard, Some(shared.node.id)));
+        shared.leads.store(is_leading, std::sync::atomic::Ordering::SeqCst);
+        shared.roster.shards_moved(&shared).await;
+        let orphaned = load_orphaned(&mut connection).await?;
+        sqlx::query("SELECT pg_notify('hookwright_nodes', '')")
+            .execute(&mut connection)
+            .await
+            .map_err(Failure::from)?;
+        let counter = Counter::new(Arc::clone(&shared), Line::new(shared.door.clone(), Purpose::Any), orphaned);
+        let tasks = start(&shared, counter, jobs, work_inbox, ending_inbox);
+        Ok(Self::new(shared, tasks))
+    }
+}
+
+/// Where ids come from.
+enum Source {
+    Clock(Arc<dyn Clock>),
+    Ids(Ids),
+}
+
+impl Source {
+    fn ids(self, node: i64) -> Result<Ids, StoreError> {
+        match self {
+            Self::Ids(ids) => Ok(ids),
+            Self::Clock(clock) => {
+                let maker = u16::try_from(node).ok().and_then(IdMaker::new);
+                let out_of_range = || StoreError::Unsuitable("the node's number is out of range".to_owned());
+                Ok(Ids::new(maker.ok_or_else(out_of_range)?, clock))
+            }
+        }
+    }
+}
+
+fn start(
+    shared: &Arc<Shared>,
+    counter: Counter,
+    jobs: mpsc::Receiver<crate::desk::Job>,
+    works: Inbox<crate::intake::WorkAsked>,
+    endings: Inbox<crate::finish::EndingAsked>,
+) -> Tasks {
+    let ((end_work, work_end), (end_help, help_end)) = (watch::channel(false), watch::channel(false));
+    let mut workers = JoinSet::new();
+    spawn_writers::<Batch>(&mut workers, shared, works, &work_end);
+    spawn_writers::<Endings>(&mut workers, shared, endings, &work_end);
+    workers.spawn(counter.run(jobs, work_end));
+    let mut helpers = JoinSet::new();
+    helpers.spawn(keeper::keep(Arc::clone(shared), help_end.clone()));
+    helpers.spawn(keeper::fence(Arc::clone(shared), help_end.clone()));
+    helpers.spawn(keeper::listen(Arc::clone(shared), help_end.clone()));
+    helpers.spawn(collector::collect(Arc::clone(shared), help_end.clone()));
+    helpers.spawn(notifier::send(Arc::clone(shared), help_end));
+    Tasks { workers, helpers, end_work, end_help }
+}
+
+fn spawn_writers<G: Group + 'static>(
+    workers: &mut JoinSet<()>,
+    shared: &Arc<Shared>,
+    inbox: Inbox<G::Command>,
+    end: &watch::Receiver<bool>,
+) where
+    G::Command: 'static,
+{
+    let shelf = Arc::new(Mutex::new(Shelf::new(inbox)));
+    for _ in 0..WRITERS {
+        let line = Line::new(shared.door.clone(), Purpose::Keys);
+        workers.spawn(writer::run::<G>(Arc::clone(shared), line, Arc::clone(&shelf), end.clone()));
+    }
+}
+
+/// Brings the database's schema up to date; tells the steps that were taken, oldest first.
+pub async fn migrate(config: PostgresConfig, entropy: Entropy) -> Result<Vec<String>, StoreError> {
+    let door = Door::new(&config.url, config.statement_timeout)?;
+    let (_, steps) = prepare(&door, &Sealer::new(config.keyring, entropy)).await?;
+    Ok(steps)
+}
+
+async fn prepare(door: &Door, sealer: &Sealer) -> Result<(Connection, Vec<String>), StoreError> {
+    let connection = door.connect(Purpose::Any).await;
+    let mut connection = connection.map_err(|failure| suitability::refused(failure, door))?;
+    let steps = suitability::migrate(&mut connection).await?;
+    suitability::check_keys(&mut connection, sealer).await?;
+    Ok((connection, steps))
+}
