@@ -23,7 +23,7 @@ const TOP: [&str; 11] = [
 ];
 
 /// Who may use whom; arrows run downward only.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("hookwright-core", &[]),
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),
@@ -33,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("emr-video-call", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),
     ("order-notice", &["hookwright-plugin-sdk"]),
+    ("hookwright-test-postgres", &[]),
     ("unruly-plugin", &["hookwright-plugin-sdk"]),
     ("hookwright-tests", &["hookwright", "hookwright-core", "hookwright-plugin-host", "hookwright-store"]),
 ];
