@@ -1,23 +1,10 @@
 //! What is read when a store is opened, and stays in memory.
 
-use crate::catalog;
 use crate::corrupt::Reading;
 use crate::database::Connection;
-use crate::directory::Directory;
 use crate::fault::Failure;
-use crate::sealer::Sealer;
 use hookwright_core::id::SubscriptionId;
 use std::collections::VecDeque;
-use std::sync::Arc;
-
-/// Subscriptions, sources and keys as they are now.
-pub(crate) async fn load_directory(connection: &mut Connection, sealer: &Sealer) -> Result<Directory, Failure> {
-    let directory = Directory::default();
-    directory.subscriptions.store(Arc::new(catalog::subscription::load(&mut *connection, sealer).await?));
-    directory.sources.store(Arc::new(catalog::source::load(&mut *connection, sealer).await?));
-    directory.keys.store(Arc::new(catalog::key::load(connection).await?));
-    Ok(directory)
-}
 
 /// Deleted subscriptions that have pending deliveries.
 pub(crate) async fn load_orphaned(connection: &mut Connection) -> Result<VecDeque<SubscriptionId>, Failure> {

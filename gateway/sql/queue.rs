@@ -64,11 +64,6 @@ impl<C: Weighed> Queue<C> {
             StoreError::Closed
         })
     }
-
-    /// Whether the writer is gone.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
-    }
 }
 
 impl<C: Weighed> Inbox<C> {

@@ -106,7 +106,7 @@ impl Notifier {
     /// Notes that they were, or that it failed.
     pub(crate) fn given(&self, shards: &[i64]) {
         let mut being_given = lock(&self.being_given);
-        shards.iter().for_each(|shard| drop(being_given.remove(shard)));
+        being_given.retain(|shard| !shards.contains(shard));
     }
 }
 

@@ -99,8 +99,10 @@ impl PostgresStore {
         // What nobody owns is taken before anything is served; the rest comes when the others give it.
         let taken = node::take(&mut connection, &shared.node, SHARDS).await?;
         let is_leading = taken.contains(&0);
-        taken.iter().for_each(|shard| drop(shared.shards.mark(*shard, true)));
-        taken.iter().for_each(|shard| shared.shards.note_owner(*shard, Some(shared.node.id)));
+        for shard in &taken {
+            shared.shards.mark(*shard, true);
+            shared.shards.note_owner(*shard, Some(shared.node.id));
+        }
         shared.leads.store(is_leading, std::sync::atomic::Ordering::SeqCst);
         shared.roster.shards_moved(&shared).await;
         let orphaned = load_orphaned(&mut connection).await?;

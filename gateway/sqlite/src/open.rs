@@ -1,14 +1,16 @@
 //! Opening a store: lock, look, migrate, load, and start the writer.
 
+use crate::catalog;
 use crate::chain::Chain;
 use crate::config::{Entropy, SqliteConfig};
 use crate::corrupt::Reading;
 use crate::desk::Desk;
 use crate::direct::Direct;
+use crate::directory::Directory;
 use crate::fault::Failure;
 use crate::handover::Handover;
 use crate::health::Health;
-use crate::load::{load_directory, load_orphaned};
+use crate::load::load_orphaned;
 use crate::lock::FileLock;
 use crate::pragma;
 use crate::queue::queue;
@@ -157,6 +159,15 @@ async fn keep_key_check(connection: &mut SqliteConnection, sealer: &Sealer) -> R
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Subscriptions, sources and keys as they are now.
+async fn load_directory(connection: &mut SqliteConnection, sealer: &Sealer) -> Result<Directory, Failure> {
+    let directory = Directory::default();
+    directory.subscriptions.store(Arc::new(catalog::subscription::load(&mut *connection, sealer).await?));
+    directory.sources.store(Arc::new(catalog::source::load(&mut *connection, sealer).await?));
+    directory.keys.store(Arc::new(catalog::key::load(connection).await?));
+    Ok(directory)
 }
 
 async fn load_chain(connection: &mut SqliteConnection) -> Result<Chain, Failure> {

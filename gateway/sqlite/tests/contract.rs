@@ -45,4 +45,4 @@ impl Factory for SqliteFactory {
     }
 }
 
-hookwright_store::contract_suite!(SqliteFactory::new());
+hookwright_store::contract_suite!(Some(SqliteFactory::new()));

@@ -42,7 +42,7 @@ mod trial;
 
 pub use factory::Factory;
 
-/// Makes a test of every case of the suite, against the store of a [`Factory`](contract::Factory): an expression that makes a new one, over no data yet.
+/// Makes a test of every case of the suite, against the store of a [`Factory`](contract::Factory): an expression that makes a new one, over no data yet, or `None`.
 #[macro_export]
 macro_rules! contract_suite {
     ($factory:expr) => {
@@ -160,7 +160,9 @@ macro_rules! contract_suite {
     (@each $factory:expr; $($topic:ident :: $case:ident),* $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $case() {
-            $crate::contract::$topic::$case(&$factory).await;
+            // A store whose server is not installed here is not tested, which whoever makes factories has said.
+            let Some(factory) = $factory else { return };
+            $crate::contract::$topic::$case(&factory).await;
         }
     )*};
 }
