@@ -11,18 +11,18 @@ const HELD_MAX: usize = 16_384;
 const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 #[derive(Debug, Default)]
-struct Held {
-    fresh: Fresh,
+pub(crate) struct Held {
+    pub(crate) fresh: Fresh,
     event_bytes: usize,
     /// What the dispatcher serves has changed.
-    turned: bool,
+    pub(crate) turned: bool,
 }
 
 /// A bounded buffer that forgets rather than blocks: what does not fit is found in the table.
 #[derive(Debug, Default)]
 pub(crate) struct Handover {
     held: Mutex<Held>,
-    filled: Notify,
+    pub(crate) filled: Notify,
 }
 
 impl Handover {
@@ -45,24 +45,6 @@ impl Handover {
         self.filled.notify_one();
     }
 
-    /// Something was committed that was not handed over: the table is to be looked at.
-    pub(crate) fn miss(&self) {
-        self.lock().fresh.missed = true;
-        self.filled.notify_one();
-    }
-
-    /// What the dispatcher serves has changed.
-    pub(crate) fn turn(&self) {
-        self.lock().turned = true;
-        self.filled.notify_one();
-    }
-
-    /// This node's lease ended: what is under way is to be cut short.
-    pub(crate) fn revoke(&self) {
-        self.lock().fresh.revoked = true;
-        self.filled.notify_one();
-    }
-
     /// Takes everything there is; waits while there is nothing.
     pub(crate) async fn take(&self) -> Fresh {
         loop {
@@ -76,7 +58,7 @@ impl Handover {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Held> {
         // The buffer is whole at every moment: a panic elsewhere cannot have left it half-changed.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

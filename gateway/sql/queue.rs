@@ -19,7 +19,7 @@ pub(crate) trait Weighed {
 
 /// The senders' end.
 pub(crate) struct Queue<C> {
-    sender: mpsc::Sender<C>,
+    pub(crate) sender: mpsc::Sender<C>,
     bytes: Arc<AtomicUsize>,
     bytes_max: usize,
 }

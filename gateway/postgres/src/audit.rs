@@ -4,10 +4,10 @@ use crate::corrupt::Reading;
 use crate::database::Connection;
 use crate::fault::Failure;
 use hookwright_core::audit::{AuditDraft, link};
-use hookwright_core::id::{AuditId, first_at_ms};
+use hookwright_core::id::AuditId;
 
-/// Adds entries to the chain, in order, in the present transaction. Their ids ascend along the chain, whatever the clocks of the nodes say.
-pub(crate) async fn add(connection: &mut Connection, drafts: Vec<AuditDraft>, now_ms: i64) -> Result<(), Failure> {
+/// Adds entries to the chain, in order, in the present transaction. Their ids begin at `made`, which was made for them, unless that would not ascend along the chain.
+pub(crate) async fn add(connection: &mut Connection, drafts: Vec<AuditDraft>, made: i64) -> Result<(), Failure> {
     if drafts.is_empty() {
         return Ok(());
     }
@@ -16,7 +16,7 @@ pub(crate) async fn add(connection: &mut Connection, drafts: Vec<AuditDraft>, no
     let (mut last, mut previous) = (end.id, reading.hash("hash", &end.hash)?);
     let mut rows = Rows::default();
     for draft in drafts {
-        last = first_at_ms(now_ms).max(last.saturating_add(1));
+        last = made.max(last.saturating_add(1));
         let entry = link(previous, AuditId::from_i64(last).map_err(|_| reading.corrupt("id"))?, draft);
         rows.push(last, &entry.draft, &entry.previous, &entry.hash);
         previous = entry.hash;

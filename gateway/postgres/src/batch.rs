@@ -8,13 +8,14 @@ use crate::facts;
 use crate::fault::{Failure, Gravity, judge};
 use crate::intake::WorkAsked;
 use crate::partition;
+use crate::place;
 use crate::planned;
 use crate::queue::{Reply, Weighed};
 use crate::roster::{self, Notes};
 use crate::store::Shared;
 use crate::writer::Group;
 use hookwright_core::delivery::Pending;
-use hookwright_core::id::{EPOCH_MS, IdMaker};
+use hookwright_core::id::IdMaker;
 use hookwright_core::intake::{Answer, Facts, Needs, Planner, Work, Writes};
 use hookwright_core::subscription::Subscription;
 use hookwright_store::StoreError;
@@ -164,16 +165,14 @@ impl Batch {
         let facts = facts::read(connection, &shared.sealer, &needs, &locks, now_ms).await?;
         let (subscriptions, notes) = (shared.directory.subscriptions.load_full(), shared.roster.notes());
         let amount = self.ids_needed(&subscriptions, &notes, facts.lapsing.len());
-        let (floor, amount) = ((now_ms - EPOCH_MS).max(0) << 12, i64::try_from(amount).unwrap_or(i64::MAX >> 1));
-        let row = sqlx::query!(r#"SELECT take_places($1, $2) AS "first!""#, floor, amount)
-            .fetch_one(&mut *connection)
-            .await?;
+        let first = place::take(connection, place::first_of(now_ms), amount).await?;
         let mut maker = IdMaker::new(0).ok_or(StoreError::Closed)?;
-        maker.resume_after(id_at(row.first - 1));
+        maker.resume_after(place::id_at(first - 1));
         let (answers, mut writes) = self.plan(shared, &subscriptions, &mut maker, facts, now_ms)?;
         let created = self.sort(shared, &notes, std::mem::take(&mut writes.deliveries));
         planned::write(connection, &shared.sealer, &writes, &created, now_ms).await?;
-        audit::add(connection, std::mem::take(&mut writes.audit), now_ms).await?;
+        let made = shared.ids.lock().next(now_ms);
+        audit::add(connection, std::mem::take(&mut writes.audit), made).await?;
         Ok(Done { answers, created })
     }
 
@@ -253,11 +252,6 @@ impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
         Self { failure, in_commit: false }
     }
-}
-
-/// The id of the cluster's own that lies at a place.
-const fn id_at(place: i64) -> i64 {
-    (place >> 12) << 22 | (place & 0xfff)
 }
 
 fn facts_of(work: &Work) -> usize {

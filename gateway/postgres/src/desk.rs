@@ -85,8 +85,8 @@ impl Desk {
 
     /// Adds an entry to the audit chain, in the present transaction.
     pub(crate) async fn audit(&mut self, draft: AuditDraft) -> Result<(), Failure> {
-        let now_ms = self.now_ms();
-        audit::add(&mut self.connection, vec![draft], now_ms).await
+        let made = self.ids.lock().next(self.now_ms());
+        audit::add(&mut self.connection, vec![draft], made).await
     }
 }
 

@@ -6,6 +6,7 @@ use crate::database::Connection;
 use crate::fault::Failure;
 use crate::node;
 use crate::partition;
+use crate::place;
 use crate::roster;
 use crate::shards::SHARDS;
 use crate::store::Shared;
@@ -87,6 +88,7 @@ async fn round(shared: &Arc<Shared>, line: &mut Line, times: &mut Times) -> Resu
     renew(shared, connection).await?;
     times.renewed_at = Some(Instant::now());
     balance(shared, connection).await?;
+    place::keep(shared, connection).await?;
     partition::ensure(shared, connection, shared.ids.clock().now_ms()).await?;
     if shared.leads.load(Ordering::Relaxed) && times.tidied_at.is_none_or(|at| at.elapsed() > TIDY) {
         times.tidied_at = Some(Instant::now());
@@ -247,6 +249,7 @@ pub(crate) async fn listen(shared: Arc<Shared>, mut end: watch::Receiver<bool>) 
 /// Gives everything to the others, at the end.
 pub(crate) async fn leave(shared: &Shared) -> Result<(), Failure> {
     let mut connection = shared.door.connect(Purpose::Any).await?;
+    place::keep(shared, &mut connection).await?;
     node::leave(&mut connection, &shared.node).await?;
     sqlx::query("SELECT pg_notify('hookwright_nodes', '')").execute(&mut connection).await?;
     Ok(())

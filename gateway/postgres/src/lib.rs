@@ -24,6 +24,7 @@ mod open;
 mod orphan;
 mod outbox;
 mod partition;
+mod place;
 mod planned;
 mod probe;
 mod prune;

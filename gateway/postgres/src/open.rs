@@ -12,6 +12,7 @@ use crate::keeper::{self, Identity};
 use crate::load::load_orphaned;
 use crate::node;
 use crate::notifier;
+use crate::place;
 use crate::queue::{self, Inbox};
 use crate::roster;
 use crate::sealer::Sealer;
@@ -68,6 +69,7 @@ impl PostgresStore {
             clock.steer(now_ms);
         }
         let ids = source.ids(id)?;
+        place::go_on(&ids, &mut connection).await?;
         let node = Identity { id, run, name: node_name, lease };
         let (works, work_inbox) = queue::queue(bounds);
         let (endings, ending_inbox) = queue::queue(bounds);

@@ -1,11 +1,32 @@
 //! What of the common work is this node's.
 
+use crate::handover::Handover;
 use crate::store::PostgresStore;
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::subscription::Subscription;
 use hookwright_store::{Permit, Tenure, Waiting};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+impl Handover {
+    /// Something was committed that was not handed over: the table is to be looked at.
+    pub(crate) fn miss(&self) {
+        self.lock().fresh.missed = true;
+        self.filled.notify_one();
+    }
+
+    /// What the dispatcher serves has changed.
+    pub(crate) fn turn(&self) {
+        self.lock().turned = true;
+        self.filled.notify_one();
+    }
+
+    /// This node's lease ended: what is under way is to be cut short.
+    pub(crate) fn revoke(&self) {
+        self.lock().fresh.revoked = true;
+        self.filled.notify_one();
+    }
+}
 
 impl Tenure for PostgresStore {
     fn served(&self) -> Arc<Vec<Arc<Subscription>>> {

@@ -6,7 +6,7 @@ mod attempt;
 mod scan;
 
 use crate::corrupt::Reading;
-use crate::database::{Pool, Transaction};
+use crate::database::{Pool, Transaction, begin_snapshot};
 use crate::fault::Failure;
 use crate::journal::event::fan_out;
 use crate::store::Shared;
@@ -24,7 +24,7 @@ pub(super) async fn page(
     page: PageRequest,
 ) -> Result<Page<Delivery>, StoreError> {
     // One snapshot, so that a delivery that settles meanwhile is in one table or the other, and not in both or neither.
-    let mut snapshot = reads.begin().await.map_err(Failure::from)?;
+    let mut snapshot = begin_snapshot(reads).await.map_err(Failure::from)?;
     let stretches = match filter.event_id {
         Some(event) => of_event(&mut snapshot, event, page.before).await?,
         None => of_all(&mut snapshot, &filter, page).await?,
@@ -75,7 +75,7 @@ async fn of_all(
 
 /// One delivery with all its attempts.
 pub(super) async fn one(shared: &Shared, id: DeliveryId) -> Result<Option<(Delivery, Vec<Attempt>)>, StoreError> {
-    let mut snapshot = shared.reads.begin().await.map_err(Failure::from)?;
+    let mut snapshot = begin_snapshot(&shared.reads).await.map_err(Failure::from)?;
     let found = scan::by_ids(&mut snapshot, vec![id.get()]).await?;
     let Some(delivery) = found.into_iter().flat_map(|stretch| stretch.rows).next() else { return Ok(None) };
     let attempts = attempt::of(&mut snapshot, &shared.sealer, id).await?;

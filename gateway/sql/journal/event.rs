@@ -2,7 +2,7 @@
 
 use super::page_of;
 use crate::corrupt::Reading;
-use crate::database::{Pool, Transaction};
+use crate::database::{Pool, Transaction, begin_snapshot};
 use crate::fault::Failure;
 use crate::parcel::json;
 use crate::sealer::{Sealer, column};
@@ -67,7 +67,7 @@ async fn all(reads: &Pool, before: i64, limit: u32) -> Result<Vec<HeadRow>, Fail
 /// Looks through a stretch of events for those of a type: an index on types would be paid for by every event that is ever published.
 async fn of_type(reads: &Pool, event_type: &str, before: i64, limit: u32) -> Result<Page<HeadRow>, Failure> {
     // One snapshot, so that the stretch ends where the rows say it does.
-    let mut snapshot = reads.begin().await?;
+    let mut snapshot = begin_snapshot(reads).await?;
     let asked = i64::from(limit) + 1;
     let rows = sqlx::query_as!(
         HeadRow,

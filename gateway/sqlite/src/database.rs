@@ -4,3 +4,8 @@ pub(crate) type Database = sqlx::Sqlite;
 pub(crate) type Pool = sqlx::SqlitePool;
 pub(crate) type Connection = sqlx::SqliteConnection;
 pub(crate) type Transaction<'a> = sqlx::SqliteTransaction<'a>;
+
+/// Begins a transaction whose statements all see the same state.
+pub(crate) async fn begin_snapshot(pool: &Pool) -> Result<Transaction<'static>, sqlx::Error> {
+    pool.begin().await
+}

@@ -19,7 +19,7 @@ impl SqliteStore {
         if let Some(why) = health.broken() {
             return Err(StoreError::NotWritable(why.to_string()));
         }
-        if queue.is_closed() {
+        if queue.sender.is_closed() {
             return Err(StoreError::Closed);
         }
         sqlx::query("SELECT 1").execute(reads).await.map_err(Failure::from)?;
