@@ -37,6 +37,10 @@ impl Tenure for PostgresStore {
         self.shared.shards.permit(subscription)
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn leads(&self) -> bool {
         self.shared.leads.load(Ordering::SeqCst) && self.shared.shards.is_held()
     }

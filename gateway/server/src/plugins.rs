@@ -6,6 +6,7 @@
 
 mod compare;
 mod facts;
+mod follow;
 mod inbound;
 mod load;
 mod meters;

@@ -113,6 +113,7 @@ pub struct Running {
     shutdown: watch::Sender<bool>,
     listeners: [JoinHandle<()>; 2],
     dispatcher: JoinHandle<()>,
+    following: JoinHandle<()>,
     watching: Watching,
 }
 
@@ -139,6 +140,7 @@ pub async fn start(config: Config, options: Options) -> Result<Running, ServeErr
 struct Wired {
     app: App,
     dispatcher: JoinHandle<()>,
+    following: JoinHandle<()>,
     watching: Watching,
     public: Door,
     admin: Door,
@@ -176,6 +178,7 @@ async fn wire(
     })
     .await
     .map_err(ServeError::Store)?;
+    let following = plugins.follow();
     let noticed = Arc::<Notify>::default();
     let (dispatcher, dispatching) = Dispatcher::start(DispatchParts {
         store: Arc::clone(&store),
@@ -195,7 +198,7 @@ async fn wire(
     let config = Arc::new(config);
     let ids = opened.ids.clone();
     let app = App { store, ids, clock, config, plugins, dispatcher, upkeep };
-    Ok(Wired { app, dispatcher: dispatching, watching, public, admin })
+    Ok(Wired { app, dispatcher: dispatching, following, watching, public, admin })
 }
 
 impl Wired {
@@ -208,8 +211,8 @@ impl Wired {
             tokio::spawn(self.admin.listener.run(operators, shutdown.subscribe())),
         ];
         let made_key = opened.made_key.clone();
-        let (app, dispatcher, watching) = (self.app, self.dispatcher, self.watching);
-        Running { public, admin, app, made_key, opened, shutdown, listeners, dispatcher, watching }
+        let (app, dispatcher, following, watching) = (self.app, self.dispatcher, self.following, self.watching);
+        Running { public, admin, app, made_key, opened, shutdown, listeners, dispatcher, following, watching }
     }
 }
 
@@ -271,6 +274,7 @@ impl Running {
         let drain = self.app.config.drain;
         // First, so that no version goes live between the last delivery and the end.
         self.watching.stop().await;
+        self.following.abort();
         self.shutdown.send_replace(true);
         let [public, admin] = self.listeners;
         let deadline = tokio::time::Instant::now() + drain;

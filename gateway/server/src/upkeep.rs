@@ -2,6 +2,7 @@
 //!
 //! Waiting messages are resumed when their customer is known, quarantined ones when another version of their plugin serves; establishments expire when their time is up;
 //! de-duplication keys are forgotten, and records go that are older than they need be. Each task looks at the store first and waits afterwards, so that a restart finds what was left; a nudge only shortens the wait.
+//! Of nodes that share a store, one leads and does what time brings; each does what it was nudged for itself.
 
 mod announce;
 mod backoff;
@@ -25,6 +26,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
+
+/// How often a node that does not lead looks whether it does by now.
+const LEAD_LOOK: Duration = Duration::from_secs(1);
+/// How often the node that leads looks for what others may have left to do.
+const SHARED_LOOK: Duration = Duration::from_secs(5);
 
 /// What the tasks work with.
 #[derive(Clone)]
@@ -132,13 +138,21 @@ impl Chore {
     async fn run(self, parts: Parts, signals: Arc<Signals>, mut shutdown: watch::Receiver<bool>, _alive: Arc<()>) {
         let work = async {
             let mut backoff = Backoff::default();
+            let mut nudged = false;
             loop {
+                // What nobody has nudged is one node's to do.
+                if !nudged && !parts.store.leads() {
+                    nudged = tokio::time::timeout(LEAD_LOOK, self.nudge(&signals).notified()).await.is_ok();
+                    continue;
+                }
                 match self.round(&parts, &signals).await {
                     Ok(pause) => {
                         backoff.reset();
                         self.pass_on(&signals);
+                        // What other nodes did nudges nobody here.
+                        let pause = if parts.store.is_shared() { pause.min(SHARED_LOOK) } else { pause };
                         // A nudge that came during the round is not lost: it ends the wait at once.
-                        let _ = tokio::time::timeout(pause, self.nudge(&signals).notified()).await;
+                        nudged = tokio::time::timeout(pause, self.nudge(&signals).notified()).await.is_ok();
                     }
                     Err(error) => {
                         let pause = backoff.next();

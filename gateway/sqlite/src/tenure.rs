@@ -15,6 +15,10 @@ impl Tenure for SqliteStore {
         Some(Permit::free())
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn leads(&self) -> bool {
         true
     }

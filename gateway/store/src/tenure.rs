@@ -42,6 +42,9 @@ pub trait Tenure: Send + Sync + 'static {
     /// Leave to send to a subscription now; `None` if it is not this node's, or its lease is about to end.
     fn permit(&self, subscription: SubscriptionId) -> Option<Permit>;
 
+    /// Whether other nodes may share the store.
+    fn is_shared(&self) -> bool;
+
     /// Whether what happens once, whatever the number of nodes, is this node's to do.
     fn leads(&self) -> bool;
 

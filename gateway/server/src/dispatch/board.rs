@@ -100,6 +100,8 @@ struct Seat {
     in_ring: bool,
     in_wants: bool,
     wake_at: i64,
+    /// It was deleted, or went to another node, and has exchanges under way.
+    is_leaving: bool,
 }
 
 /// All subscriptions' lanes.
@@ -174,8 +176,9 @@ impl Board {
         let mut changed: Vec<SubscriptionId> = Vec::new();
         for subscription in subscriptions.iter() {
             match self.seats.get_mut(&subscription.id) {
-                Some(seat) if Arc::ptr_eq(seat.endpoint.subscription(), subscription) => continue,
+                Some(seat) if !seat.is_leaving && Arc::ptr_eq(seat.endpoint.subscription(), subscription) => continue,
                 Some(seat) => {
+                    seat.is_leaving = false;
                     seat.endpoint = connect(subscription);
                     seat.lane.configure(self.limits.terms(subscription), &mut self.room);
                 }
@@ -188,6 +191,7 @@ impl Board {
                         in_ring: false,
                         in_wants: false,
                         wake_at: i64::MAX,
+                        is_leaving: false,
                     };
                     self.seats.insert(subscription.id, seat);
                 }
@@ -201,11 +205,17 @@ impl Board {
         }
     }
 
+    /// Whether a subscription is served.
+    pub(super) fn serves(&self, id: SubscriptionId) -> bool {
+        self.seats.get(&id).is_some_and(|seat| !seat.is_leaving)
+    }
+
     fn drop_deleted(&mut self, subscriptions: &[Arc<Subscription>]) {
         let present: std::collections::HashSet<SubscriptionId> = subscriptions.iter().map(|s| s.id).collect();
         for (id, seat) in self.seats.iter_mut().filter(|(id, _)| !present.contains(*id)) {
             let off = Terms { active: false, ..self.limits.terms(seat.endpoint.subscription()) };
             seat.lane.configure(off, &mut self.room);
+            seat.is_leaving = true;
             self.alarms.remove(&(seat.wake_at, *id));
             seat.wake_at = i64::MAX;
         }

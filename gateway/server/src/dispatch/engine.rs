@@ -40,6 +40,14 @@ pub(super) struct Nudge {
     pub(super) overflow: AtomicBool,
 }
 
+/// An exchange under way.
+struct Exchange {
+    subscription: SubscriptionId,
+    /// The subscriber has answered; what is left to do is to put that on record.
+    is_over: bool,
+    task: AbortHandle,
+}
+
 /// A stop that was asked for.
 struct Stopping {
     deadline: Instant,
@@ -57,7 +65,7 @@ pub(super) struct Engine {
     notices: Notices,
     heard: UnboundedReceiver<Notice>,
     news: UnboundedSender<News>,
-    exchanges: HashMap<DeliveryId, AbortHandle>,
+    exchanges: HashMap<DeliveryId, Exchange>,
     attempt_ids: Vec<AttemptId>,
     stopping: Option<Stopping>,
 }
@@ -140,7 +148,7 @@ impl Engine {
         let given_up = self.exchanges.len();
         // In the order of their ids, so that a simulation repeats it.
         let exchanges: BTreeMap<_, _> = self.exchanges.drain().collect();
-        exchanges.values().for_each(AbortHandle::abort);
+        exchanges.values().for_each(|exchange| exchange.task.abort());
         let mut left = given_up;
         let until = Instant::now() + ABORT_WAIT;
         while left > 0 && timeout_at(until, self.heard.recv_many(&mut heard, NOTICES_AT_ONCE)).await.is_ok() {
@@ -177,22 +185,37 @@ impl Engine {
         }
     }
 
-    /// Takes the subscriptions as of the last commit.
+    /// Takes the subscriptions that this node serves as of the last commit.
     fn sync(&mut self, now_ms: i64) {
         let client = &self.courier.client;
-        let subscriptions = self.courier.store.subscriptions();
+        let subscriptions = self.courier.store.served();
         self.board.sync(&subscriptions, now_ms, |subscription| Arc::new(Endpoint::new(subscription, client)));
     }
 
     fn take_fresh(&mut self, fresh: Fresh) {
         let now_ms = self.courier.clock.now_ms();
         self.sync(now_ms);
+        if fresh.revoked {
+            self.cut_short();
+        }
         self.board.take_fresh(fresh, now_ms);
+    }
+
+    /// Ends exchanges with subscriptions that are another node's by now, or about to be: it begins where the record ends. What was answered is
+    /// still put on record: a success is true whoever made it.
+    fn cut_short(&mut self) {
+        let board = &self.board;
+        let not_ours =
+            self.exchanges.values().filter(|exchange| !exchange.is_over && !board.serves(exchange.subscription));
+        not_ours.for_each(|exchange| exchange.task.abort());
     }
 
     fn hear(&mut self, notice: Notice, now_ms: i64) {
         match notice {
             Notice::Answered { subscription, delivery, reply } => {
+                if let Some(exchange) = self.exchanges.get_mut(&delivery) {
+                    exchange.is_over = true;
+                }
                 self.board.answered(subscription, delivery, reply, now_ms);
             }
             Notice::Settled { pending, settled } => {
@@ -242,9 +265,15 @@ impl Engine {
         let ticket = Ticket::in_flight(self.notices.clone(), pending.clone());
         // The board hands out no delivery without its event; if it did, the ticket would say that it is lost, and it would be read again.
         let Some(event) = event else { return };
-        let (courier, id, attempt) = (Arc::clone(&self.courier), pending.id, self.next_attempt_id(now_ms));
-        let exchange = tokio::spawn(async move { courier.deliver(endpoint, pending, event, attempt, ticket).await });
-        self.exchanges.insert(id, exchange.abort_handle());
+        let (id, subscription) = (pending.id, pending.subscription_id);
+        // Without leave it is another node's, or this one's lease is about to end: the ticket says that it is lost here.
+        let Some(permit) = self.courier.store.permit(subscription) else { return };
+        let (courier, attempt) = (Arc::clone(&self.courier), self.next_attempt_id(now_ms));
+        let exchange = tokio::spawn(async move {
+            courier.deliver(endpoint, pending, event, attempt, ticket).await;
+            drop(permit);
+        });
+        self.exchanges.insert(id, Exchange { subscription, is_over: false, task: exchange.abort_handle() });
     }
 
     fn next_attempt_id(&mut self, now_ms: i64) -> AttemptId {
@@ -258,10 +287,10 @@ impl Engine {
     }
 
     fn begin_abandon(&mut self, pending: Pending, reason: &'static str) {
-        let (courier, id) = (Arc::clone(&self.courier), pending.id);
+        let (courier, id, subscription) = (Arc::clone(&self.courier), pending.id, pending.subscription_id);
         let ticket = Ticket::without_exchange(self.notices.clone(), pending);
         let task = tokio::spawn(async move { ticket.settled(courier.abandon(id, reason).await) });
-        self.exchanges.insert(id, task.abort_handle());
+        self.exchanges.insert(id, Exchange { subscription, is_over: true, task: task.abort_handle() });
     }
 
     fn begin_page(&self, wanted: PageWanted) {

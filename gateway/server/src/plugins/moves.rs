@@ -116,7 +116,7 @@ impl Plugins {
     }
 
     /// Whoever moves the pointers of this plugin comes here first.
-    fn turn(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn turn(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that nobody waits for need not be remembered.
         turns.retain(|_, turn| Arc::strong_count(turn) > 1);

@@ -409,7 +409,7 @@ fn fresh(subscription: i64, numbers: std::ops::Range<i64>) -> Fresh {
             event: Some(event(number)),
         })
         .collect();
-    Fresh { deliveries, missed: false }
+    Fresh { deliveries, ..Fresh::default() }
 }
 
 fn sent_to(board: &mut Board) -> Vec<i64> {

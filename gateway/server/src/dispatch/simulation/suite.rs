@@ -24,7 +24,7 @@ impl Factory for ModelFactory {
     }
 }
 
-hookwright_store::contract_suite! { @each ModelFactory::default();
+hookwright_store::contract_suite! { @each Some(ModelFactory::default());
     publication::an_event_goes_to_everybody_who_wants_its_type_and_nobody_else,
     publication::a_list_is_committed_whole_and_in_order,
     publication::data_comes_back_byte_for_byte,
