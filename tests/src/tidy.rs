@@ -28,7 +28,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),
     ("hookwright-plugin-host", &["hookwright-core"]),
-    ("hookwright", &["hookwright-core", "hookwright-plugin-host", "hookwright-sqlite", "hookwright-store"]),
+    (
+        "hookwright",
+        &["hookwright-core", "hookwright-plugin-host", "hookwright-postgres", "hookwright-sqlite", "hookwright-store"],
+    ),
     ("hookwright-plugin-sdk", &[]),
     ("emr-video-call", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),

@@ -5,6 +5,8 @@
 mod check;
 mod fault;
 pub mod key;
+mod percent;
+mod postgres;
 mod proxy;
 mod quantity;
 pub mod raw;
@@ -13,6 +15,7 @@ mod retention;
 
 pub use check::{Loaded, key_file_beside};
 pub use fault::{BadConfig, Fault, Origin};
+pub use postgres::PostgresAddress;
 pub use proxy::{Proxy, ProxyKind};
 pub use quantity::{format_duration, format_size, parse_duration, parse_size};
 pub use reader::Setting;
@@ -31,6 +34,10 @@ use std::time::Duration;
 pub struct Config {
     /// Where the records are.
     pub database: Database,
+    /// How a database that is a server of its own is used.
+    pub connections: ConnectionsConfig,
+    /// How the nodes of one database share the work.
+    pub cluster: ClusterConfig,
     /// Where the sealing keys are.
     pub keys: KeyPlace,
     /// The partners' listener.
@@ -60,6 +67,36 @@ pub struct Config {
 pub enum Database {
     /// An embedded SQLite file.
     Sqlite(PathBuf),
+    /// A database of a PostgreSQL server, which nodes share.
+    Postgres(PostgresAddress),
+}
+
+/// Never with a password.
+impl std::fmt::Display for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "{}", path.display()),
+            Self::Postgres(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// How a database that is a server of its own is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionsConfig {
+    /// Connections that read at the same time.
+    pub readers_max: u32,
+    /// The longest that a statement may take.
+    pub statement_timeout: Duration,
+}
+
+/// How the nodes of one database share the work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterConfig {
+    /// How long a node that is not heard of keeps what it owns.
+    pub lease: Duration,
+    /// What this node is called; `None` for the machine's name.
+    pub node_name: Option<String>,
 }
 
 /// Where the sealing keys are.
@@ -71,6 +108,8 @@ pub enum KeyPlace {
     FileOrNew(PathBuf),
     /// The keys' text itself, from the environment.
     Text(String),
+    /// Nobody said, and none may be made up: all nodes of a database need the same.
+    Nowhere,
 }
 
 /// Key text is a secret.
@@ -80,6 +119,7 @@ impl std::fmt::Debug for KeyPlace {
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
             Self::FileOrNew(path) => f.debug_tuple("FileOrNew").field(path).finish(),
             Self::Text(_) => f.write_str("Text(..)"),
+            Self::Nowhere => f.write_str("Nowhere"),
         }
     }
 }

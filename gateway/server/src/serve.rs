@@ -2,6 +2,7 @@
 
 mod keyring;
 pub mod log;
+mod machine;
 mod open;
 mod preflight;
 mod signals;
@@ -52,13 +53,22 @@ pub enum ServeError {
     #[error("no sealing keys")]
     Keyring(#[from] KeyringError),
     /// The database cannot be used.
-    #[error("cannot use the database {}", path.display())]
+    #[error("cannot use the database {place}")]
     Database {
-        /// Its file.
-        path: PathBuf,
+        /// Its file or address, without a password.
+        place: String,
         /// Why.
         #[source]
         source: StoreError,
+    },
+    /// The database's password cannot be read.
+    #[error("cannot read the password of the database from {} (database.password_file)", path.display())]
+    Password {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
     /// The store refused during the start.
     #[error("cannot read the records")]
@@ -126,8 +136,8 @@ impl std::fmt::Debug for Running {
 /// Starts everything. When this returns, both listeners accept.
 pub async fn start(config: Config, options: Options) -> Result<Running, ServeError> {
     let Options { listeners, clock, compiler } = options;
-    let opened = open_store(&config, Arc::clone(&clock)).await?;
-    match wire(config, listeners, (clock, compiler), &opened).await {
+    let opened = open_store(&config, clock).await?;
+    match wire(config, listeners, compiler, &opened).await {
         Ok(wired) => Ok(wired.run(opened)),
         Err(error) => {
             opened.close().await;
@@ -155,10 +165,11 @@ struct Door {
 async fn wire(
     config: Config,
     listeners: Option<(TcpListener, TcpListener)>,
-    (clock, compiler): (Arc<dyn Clock>, Option<Compiler>),
+    compiler: Option<Compiler>,
     opened: &OpenedStore,
 ) -> Result<Wired, ServeError> {
     let store: Arc<dyn Store> = Arc::clone(&opened.store);
+    let clock = Arc::clone(&opened.clock);
     let (public, admin) = match listeners {
         Some((public, admin)) => (Some(public), Some(admin)),
         None => (None, None),
@@ -216,21 +227,24 @@ impl Wired {
     }
 }
 
-/// Starts what runs plugins. Their compiled code is kept beside the database unless another place is named; a place that nobody named and that cannot be had is done without.
+/// Starts what runs plugins. Their compiled code is kept beside the database, or in the user's cache, unless another place is named; a place that nobody named and that cannot be had is done without.
 async fn host(config: &Config, cache_key: [u8; 32], compiler: Option<Compiler>) -> Result<PluginHost, ServeError> {
     let compiler = match compiler {
         Some(compiler) => compiler,
         None => Compiler::this_program().map_err(|source| HostError::Threads { source })?,
     };
     let named = config.plugins.cache.clone();
-    let Database::Sqlite(database) = &config.database;
-    let dir = named.clone().unwrap_or_else(|| database.with_extension("plugins"));
+    let usual = || match &config.database {
+        Database::Sqlite(database) => Some(database.with_extension("plugins")),
+        Database::Postgres(_) => machine::plugin_cache(&cache_key),
+    };
+    let dir = named.clone().or_else(usual);
     let start = move |dir: Option<PathBuf>| {
         let (cache, compiler) = (dir.map(|dir| CacheConfig { dir, mac_key: Some(cache_key) }), compiler.clone());
         let start = move || PluginHost::start(HostConfig { cache, compiler, ..HostConfig::default() });
         tokio::task::spawn_blocking(start)
     };
-    match start(Some(dir)).await? {
+    match start(dir).await? {
         Err(error @ HostError::Cache { .. }) if named.is_none() => {
             tracing::warn!(error = %chain(&error), "compiled plugins are not kept: every start compiles them anew");
             Ok(start(None).await??)

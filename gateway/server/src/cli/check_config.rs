@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output::{print, print_json};
 use super::settings::SettingsArguments;
 use super::table::Table;
-use crate::config::key::{KEY_VARIABLE, KEYS};
+use crate::config::key::{KEY_VARIABLE, KEYS, SECRET_VARIABLES};
 use crate::config::{BadConfig, Fault, KeyPlace, Loaded, Origin};
 use crate::serve;
 use serde_json::json;
@@ -49,6 +49,7 @@ fn key_place(loaded: &Loaded) -> String {
         KeyPlace::Text(_) => format!("from {KEY_VARIABLE}"),
         KeyPlace::File(path) => format!("from {}", path.display()),
         KeyPlace::FileOrNew(path) => format!("from {}, made at the first start", path.display()),
+        KeyPlace::Nowhere => "nowhere".to_owned(),
     }
 }
 
@@ -95,11 +96,8 @@ fn print_keys(as_json: bool) -> Result<(), Failure> {
     for key in KEYS {
         table.row([key.path.to_owned(), key.variable(), key.default.to_owned(), key.about.to_owned()]);
     }
-    table.row([
-        String::new(),
-        KEY_VARIABLE.to_owned(),
-        String::new(),
-        "The sealing keys themselves, instead of keys.file.".to_owned(),
-    ]);
+    for (variable, about) in SECRET_VARIABLES {
+        table.row([String::new(), variable.to_owned(), String::new(), about.to_owned()]);
+    }
     print(&table.text())
 }

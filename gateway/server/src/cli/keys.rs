@@ -7,7 +7,7 @@ use super::settings::SettingsArguments;
 use super::table::Table;
 use crate::chance;
 use crate::clock::SystemClock;
-use crate::config::parse_duration;
+use crate::config::{Database, parse_duration};
 use crate::serve::{OpenedStore, ServeError, log, open_store, word_about_key};
 use hookwright_core::audit::AuditDraft;
 use hookwright_core::id::KeyId;
@@ -55,8 +55,8 @@ pub(super) enum KeysCommand {
 /// Which gateway's keys.
 #[derive(Debug, clap::Args)]
 pub(super) struct PlaceArguments {
-    /// The admin listener of a running gateway; without it the local database is changed, which only works while no gateway runs
-    /// on it.
+    /// The admin listener of a running gateway; without it the database is changed, where a SQLite file must not be in use by a
+    /// gateway.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
@@ -123,7 +123,7 @@ impl PlaceArguments {
         let config = self.settings.load()?.config;
         log::start(&config.log);
         let opened = open_store(&config, Arc::new(SystemClock)).await.map_err(|error| match error {
-            error @ ServeError::Database { .. } => {
+            error @ ServeError::Database { .. } if matches!(config.database, Database::Sqlite(_)) => {
                 let why = crate::problem::chain(&error);
                 told(format!("{why}\n  if a gateway runs on it, ask that: --url http://127.0.0.1:8081"))
             }

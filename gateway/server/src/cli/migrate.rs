@@ -21,22 +21,24 @@ pub(super) struct MigrateArguments {
 pub(super) async fn run(arguments: &MigrateArguments) -> Result<ExitCode, Failure> {
     let config = arguments.settings.load()?.config;
     log::start(&config.log);
-    let Database::Sqlite(path) = &config.database;
-    let existed = path.exists();
+    let existed = match &config.database {
+        Database::Sqlite(path) => path.exists(),
+        Database::Postgres(_) => true,
+    };
     let (steps, made_key) = migrate_store(&config).await?;
     if let Some(path) = &made_key {
         eprintln!("hookwright: {}", word_about_key(path));
     }
-    let path = path.display().to_string();
+    let place = config.database.to_string();
     if arguments.json {
-        print_json(&json!({ "database": path, "created": !existed, "steps": steps }))?;
+        print_json(&json!({ "database": place, "created": !existed, "steps": steps }))?;
     } else {
         let ended = match (existed, steps.is_empty()) {
             (false, _) => "was created",
             (true, true) => "is up to date",
             (true, false) => "was brought up to date",
         };
-        print(&format!("{path} {ended}"))?;
+        print(&format!("{place} {ended}"))?;
         for step in steps {
             print(&format!("  {step}"))?;
         }

@@ -1,12 +1,14 @@
 //! From what was typed to what the gateway runs on: every setting read, checked and given its default.
 
 use super::fault::BadConfig;
-use super::key::KEY_VARIABLE;
+use super::key::{KEY_VARIABLE, PASSWORD_VARIABLE};
+use super::postgres::{self, Password, PostgresAddress};
 use super::proxy::Proxy;
 use super::raw::Raw;
 use super::reader::{Reader, Setting, found, quoted};
 use super::retention;
-use super::{Config, Database, DeliveryConfig, KeyPlace, ListenerConfig, LogConfig, PluginsConfig, TlsFiles};
+use super::{ClusterConfig, Config, ConnectionsConfig, Database, DeliveryConfig};
+use super::{KeyPlace, ListenerConfig, LogConfig, PluginsConfig, TlsFiles};
 use crate::problem::chain;
 use hookwright_core::breaker::BreakerRules;
 use hookwright_core::egress::Cidr;
@@ -25,6 +27,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
 const MIB: u64 = 1 << 20;
 const DAYS_MAX: u32 = 36_500;
+/// The longest name of a node, in bytes.
+const NODE_NAME_MAX: usize = 63;
 
 /// A configuration, and each of its settings as it is in effect.
 #[derive(Clone, Debug)]
@@ -70,11 +74,13 @@ impl Loaded {
     /// Checks what was typed; all faults are reported together.
     pub fn check(raw: Raw) -> Result<Self, BadConfig> {
         let mut reader = Reader::new(&raw);
-        let database = database(&mut reader);
+        let database = database(&mut reader, &raw);
         let drain = reader.duration("drain", Duration::from_secs(10), Duration::ZERO..=Duration::from_mins(10));
         let config = Config {
             keys: keys(&mut reader, &raw, &database),
             database,
+            connections: connections(&mut reader),
+            cluster: cluster(&mut reader),
             public: listener(&mut reader, &PUBLIC, SocketAddr::from(([127, 0, 0, 1], 8080)), MIB),
             admin: listener(&mut reader, &ADMIN, SocketAddr::from(([127, 0, 0, 1], 8081)), 32 * MIB),
             strict_event_types: reader.boolean("events.strict", false),
@@ -86,6 +92,12 @@ impl Loaded {
             log: log(&mut reader),
             drain,
         };
+        if config.connections.statement_timeout >= config.cluster.lease {
+            reader.fault(
+                "database.statement_timeout",
+                "must be shorter than cluster.lease: what a node began must be over before others own it",
+            );
+        }
         if clash(config.public.address, config.admin.address) {
             let detail = format!("{} is taken by public.listen", config.admin.address);
             reader.fault(ADMIN.listen, detail);
@@ -104,18 +116,19 @@ fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() == other.port() && one.port() != 0 && overlap
 }
 
-fn database(reader: &mut Reader<'_>) -> Database {
+fn database(reader: &mut Reader<'_>, raw: &Raw) -> Database {
     let default = Database::Sqlite(PathBuf::from("hookwright.db"));
     let show = |database: &Database| match database {
         Database::Sqlite(path) => quoted(&format!("sqlite:{}", path.display())),
+        Database::Postgres(address) => quoted(&address.to_string()),
     };
     // A database's address may hold a password, so that a wrong one is never repeated.
-    reader.parsed("database_url", default, show, |text| {
-        let expected = "expected sqlite: and the path of a file, such as sqlite:/var/lib/hookwright/hookwright.db";
-        if text.starts_with("postgres") {
-            return Err(format!("this build stores in SQLite only; {expected}"));
+    let database = reader.parsed("database_url", default, show, |text| {
+        if text.trim_start().starts_with("postgres") {
+            return PostgresAddress::parse(text).map(Database::Postgres);
         }
-        let rest = text.strip_prefix("sqlite:").ok_or(expected)?;
+        let expected = "expected sqlite: and the path of a file, such as sqlite:/var/lib/hookwright/hookwright.db";
+        let rest = text.strip_prefix("sqlite:").ok_or_else(|| format!("{expected}, or {}", postgres::EXPECTED))?;
         let path = rest.strip_prefix("//").unwrap_or(rest);
         match path {
             "" => Err(expected.to_owned()),
@@ -124,7 +137,42 @@ fn database(reader: &mut Reader<'_>) -> Database {
             path if path.ends_with('/') => Err(format!("this is a directory; {expected}")),
             path => Ok(Database::Sqlite(PathBuf::from(path))),
         }
+    });
+    let file = reader.optional("database.password_file", |path: &PathBuf| quoted(&path.display().to_string()), path);
+    let Database::Postgres(address) = database else { return database };
+    let text = raw.database_password().map(str::to_owned);
+    if usize::from(address.has_password()) + usize::from(file.is_some()) + usize::from(text.is_some()) > 1 {
+        let places = format!("database_url, database.password_file and {PASSWORD_VARIABLE}");
+        reader.fault("database_url", format!("more than one of {places} holds the password; say it in one place"));
+    }
+    Database::Postgres(match (file, text) {
+        (Some(file), _) => address.with_password(Password::File(file)),
+        (None, Some(text)) => address.with_password(Password::Text(text)),
+        (None, None) => address,
     })
+}
+
+fn connections(reader: &mut Reader<'_>) -> ConnectionsConfig {
+    ConnectionsConfig {
+        readers_max: reader.number("database.readers_max", 4, 1..=64),
+        statement_timeout: reader.duration("database.statement_timeout", 5 * SECOND, SECOND..=60 * SECOND),
+    }
+}
+
+fn cluster(reader: &mut Reader<'_>) -> ClusterConfig {
+    let is_name = |text: &str| {
+        (1..=NODE_NAME_MAX).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let node_name = reader.optional(
+        "cluster.node_name",
+        |name: &String| quoted(name),
+        |text| {
+            let expected = format!("expected 1 to {NODE_NAME_MAX} letters, digits, dashes, dots and underscores");
+            if is_name(text) { Ok(text.to_owned()) } else { Err(format!("{expected}, found {}", found(text))) }
+        },
+    );
+    ClusterConfig { lease: reader.duration("cluster.lease", 10 * SECOND, 2 * SECOND..=120 * SECOND), node_name }
 }
 
 fn keys(reader: &mut Reader<'_>, raw: &Raw, database: &Database) -> KeyPlace {
@@ -142,10 +190,10 @@ fn keys(reader: &mut Reader<'_>, raw: &Raw, database: &Database) -> KeyPlace {
             KeyPlace::File(file)
         }
         (None, Some(file)) => KeyPlace::File(file),
-        (None, None) => {
-            let Database::Sqlite(file) = database;
-            KeyPlace::FileOrNew(key_file_beside(file))
-        }
+        (None, None) => match database {
+            Database::Sqlite(file) => KeyPlace::FileOrNew(key_file_beside(file)),
+            Database::Postgres(_) => KeyPlace::Nowhere,
+        },
     }
 }
 

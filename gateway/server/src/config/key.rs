@@ -17,12 +17,41 @@ const fn key(path: &'static str, default: &'static str, about: &'static str) -> 
 
 /// Every setting, in the order in which they are explained.
 pub const KEYS: &[Key] = &[
-    key("database_url", "sqlite:hookwright.db", "Where the records are: `sqlite:` and a path."),
+    key(
+        "database_url",
+        "sqlite:hookwright.db",
+        "Where the records are: `sqlite:` and a path, or `postgres://user@host:5432/database`, which any number of nodes share; `?sslmode=`, `sslrootcert=`, `sslcert=` and `sslkey=` as libpq has them.",
+    ),
     key("drain", "10s", "How long a shutdown waits for requests and deliveries under way."),
+    key(
+        "database.password_file",
+        "",
+        "The file with PostgreSQL's password, for one that is not to stand in the URL. `HOOKWRIGHT_DATABASE_PASSWORD` may hold it, too.",
+    ),
+    key(
+        "database.readers_max",
+        "4",
+        "Connections to PostgreSQL that read at the same time; writing takes seven more. All nodes' together must be fewer than its `max_connections`.",
+    ),
+    key(
+        "database.statement_timeout",
+        "5s",
+        "The longest that PostgreSQL may take for a statement. Shorter than the lease, so that what a node began is over before others own it.",
+    ),
+    key(
+        "cluster.lease",
+        "10s",
+        "How long a node that is not heard of keeps what it owns; then the others take over. The same on every node.",
+    ),
+    key(
+        "cluster.node_name",
+        "",
+        "What this node is called where nodes are listed; the machine's name where nothing is said.",
+    ),
     key(
         "keys.file",
         "hookwright.key beside the database",
-        "The file with the sealing keys. Named here, it must exist.",
+        "The file with the sealing keys. Named here, it must exist; PostgreSQL needs it named (or `HOOKWRIGHT_KEY`), with the same keys on every node.",
     ),
     key("public.listen", "127.0.0.1:8080", "Where partners post."),
     key("public.tls.certificate", "", "PEM file with the certificate chain, leaf first."),
@@ -105,7 +134,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "plugins.cache",
-        "hookwright.plugins beside the database",
+        "hookwright.plugins beside the database, or the user's cache",
         "The directory in which compiled plugins are kept between starts, authenticated by a key derived from the sealing key.",
     ),
     key("plugins.inbound_deadline", "50ms", "One call that reads a partner's message."),
@@ -134,6 +163,13 @@ pub const KEYS: &[Key] = &[
 
 /// The environment variable with the text of the sealing keys. It has no key in the file, for secrets do not belong there.
 pub const KEY_VARIABLE: &str = "HOOKWRIGHT_KEY";
+/// The environment variable with PostgreSQL's password. It has no key in the file, either.
+pub const PASSWORD_VARIABLE: &str = "HOOKWRIGHT_DATABASE_PASSWORD";
+/// The variables that hold secrets, and what they are.
+pub const SECRET_VARIABLES: [(&str, &str); 2] = [
+    (KEY_VARIABLE, "The sealing keys themselves, instead of keys.file."),
+    (PASSWORD_VARIABLE, "PostgreSQL's password itself, instead of database.password_file."),
+];
 /// The environment variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "HOOKWRIGHT_CONFIG";
 /// Variables that are not settings of the gateway, but of the commands that talk to one.
@@ -178,7 +214,7 @@ mod tests {
     fn no_two_settings_share_a_variable() {
         let variables: BTreeSet<String> = KEYS.iter().map(Key::variable).collect();
         assert_eq!(variables.len(), KEYS.len());
-        assert!(!variables.contains(KEY_VARIABLE));
+        assert!(SECRET_VARIABLES.iter().all(|(name, _)| !variables.contains(*name)));
         assert!(COMMAND_VARIABLES.iter().all(|name| !variables.contains(*name)));
     }
 

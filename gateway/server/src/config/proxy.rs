@@ -1,5 +1,6 @@
 //! The proxy that deliveries go out by, as an operator names it: `http://[user:password@]host:port` or `socks5://[user:password@]host:port`.
 
+use super::percent;
 use std::fmt;
 use url::{Host, Url};
 
@@ -78,15 +79,7 @@ impl fmt::Debug for Proxy {
 /// What stands in a URL's user name or password.
 fn decoded(text: &str) -> Result<String, String> {
     let unfit = || format!("the user name and the password may have {CREDENTIAL_BYTES_MAX} bytes each, in UTF-8");
-    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
-    while let Some((byte, after)) = rest.split_first() {
-        let escaped = (*byte == b'%').then(|| after.split_at_checked(2)).flatten();
-        let value = escaped.and_then(|(digits, after)| Some((hex::decode(digits).ok()?[0], after)));
-        let (value, after) = value.unwrap_or((*byte, after));
-        bytes.push(value);
-        rest = after;
-    }
-    let text = String::from_utf8(bytes).map_err(|_| unfit())?;
+    let text = percent::decoded(text).ok_or_else(unfit)?;
     // A colon ends the user name where the two are written together (RFC 7617).
     if text.len() > CREDENTIAL_BYTES_MAX || text.chars().any(char::is_control) { Err(unfit()) } else { Ok(text) }
 }

@@ -1,7 +1,7 @@
 //! The configuration as it was typed: file, environment and flags laid over one another, and every name checked to be one there is.
 
 use super::fault::{BadConfig, Fault, Origin};
-use super::key::{self, COMMAND_VARIABLES, KEY_VARIABLE, KEYS, Key};
+use super::key::{self, COMMAND_VARIABLES, KEY_VARIABLE, KEYS, Key, PASSWORD_VARIABLE, SECRET_VARIABLES};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -43,10 +43,11 @@ pub struct Given {
 pub struct Raw {
     given: BTreeMap<&'static str, Given>,
     key_text: Option<String>,
+    database_password: Option<String>,
     faults: Vec<Fault>,
 }
 
-/// The key's text is a secret, and what was given for a proxy may hold one.
+/// The key's text and the password are secrets, and what was given for a proxy or a database may hold one.
 impl std::fmt::Debug for Raw {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Raw").field("given", &self.given.keys()).field("faults", &self.faults).finish_non_exhaustive()
@@ -102,10 +103,13 @@ impl Raw {
             let origin = Origin::Variable(name.clone());
             if name == KEY_VARIABLE {
                 self.key_text = Some(text);
+            } else if name == PASSWORD_VARIABLE {
+                self.database_password = Some(text);
             } else if let Some(key) = names.get(&name) {
                 self.give(key, Given { value: Value::Text(text), origin });
             } else {
-                let known = names.keys().map(String::as_str).chain(COMMAND_VARIABLES).chain([KEY_VARIABLE]);
+                let known = names.keys().map(String::as_str).chain(COMMAND_VARIABLES);
+                let known = known.chain(SECRET_VARIABLES.iter().map(|(name, _)| *name));
                 let detail = not_a("variable", key::nearest(&name, known));
                 self.fault("", origin, detail);
             }
@@ -129,6 +133,11 @@ impl Raw {
     /// The text of the sealing keys, if the environment has it.
     pub fn key_text(&self) -> Option<&str> {
         self.key_text.as_deref()
+    }
+
+    /// The database's password, if the environment has it.
+    pub fn database_password(&self) -> Option<&str> {
+        self.database_password.as_deref()
     }
 
     /// What was wrong with the names.
@@ -267,9 +276,10 @@ mod tests {
     }
 
     #[test]
-    fn the_key_text_is_not_printed() {
-        let raw = variables(&[("HOOKWRIGHT_KEY", "hunter2")]);
+    fn secrets_are_not_printed() {
+        let raw = variables(&[("HOOKWRIGHT_KEY", "hunter2"), ("HOOKWRIGHT_DATABASE_PASSWORD", "hunter2")]);
         assert_eq!(raw.key_text(), Some("hunter2"));
+        assert_eq!(raw.database_password(), Some("hunter2"));
         assert!(!format!("{raw:?}").contains("hunter2"));
     }
 }

@@ -19,6 +19,11 @@ pub enum KeyringError {
         /// The file.
         path: PathBuf,
     },
+    /// Nobody said where the keys of a shared database are.
+    #[error(
+        "a database on PostgreSQL needs its sealing keys named, the same on every node: make a file once, for example with `(umask 077; openssl rand -hex 32 > hookwright.key)`, copy it to every node, and name it (keys.file), or put its text into HOOKWRIGHT_KEY; without it the records cannot be read, so keep a copy"
+    )]
+    Unnamed,
     /// The database exists and its keys do not: making new ones would leave the old records closed for good.
     #[error(
         "the database {} exists and its sealing keys {} do not: restore the key file, or name it (keys.file or HOOKWRIGHT_KEY); nothing was changed",
@@ -74,14 +79,16 @@ pub(super) fn obtain(place: &KeyPlace, database: &Database) -> Result<Obtained, 
             Some(text) => Ok(Obtained { keyring: parse(&text, &path.display().to_string())?, made: None }),
             None => Err(KeyringError::Missing { path: path.clone() }),
         },
+        KeyPlace::Nowhere => Err(KeyringError::Unnamed),
         KeyPlace::FileOrNew(path) => {
-            let Database::Sqlite(database) = database;
             let name = path.display().to_string();
             if let Some(text) = read(path)? {
                 return Ok(Obtained { keyring: parse(&text, &name)?, made: None });
             }
-            if database.exists() {
-                return Err(KeyringError::Orphaned { database: database.clone(), path: path.clone() });
+            if let Database::Sqlite(file) = database
+                && file.exists()
+            {
+                return Err(KeyringError::Orphaned { database: file.clone(), path: path.clone() });
             }
             let made = make(path).map_err(|source| KeyringError::Write { path: path.clone(), source })?;
             // Another process may have been quicker: its key counts.
@@ -93,9 +100,8 @@ pub(super) fn obtain(place: &KeyPlace, database: &Database) -> Result<Obtained, 
 
 /// Whether [`obtain`] would succeed, as far as reading tells; nothing is made.
 pub(super) fn look(place: &KeyPlace, database: &Database) -> Result<(), KeyringError> {
-    let Database::Sqlite(file) = database;
-    match place {
-        KeyPlace::FileOrNew(path) if !path.exists() && !file.exists() => Ok(()),
+    match (place, database) {
+        (KeyPlace::FileOrNew(path), Database::Sqlite(file)) if !path.exists() && !file.exists() => Ok(()),
         _ => obtain(place, database).map(drop),
     }
 }
@@ -210,6 +216,15 @@ mod tests {
         fs::write(place.key(), "not a key\n").unwrap();
         assert!(matches!(place.obtain(), Err(KeyringError::Bad { .. })));
         assert_eq!(fs::read_to_string(place.key()).unwrap(), "not a key\n");
+    }
+
+    #[test]
+    fn a_shared_database_s_keys_are_never_made_up() {
+        let error = obtain(&KeyPlace::Nowhere, &Place::new().database()).map(drop).unwrap_err().to_string();
+        assert!(
+            error.contains("keys.file") && error.contains("HOOKWRIGHT_KEY") && error.contains("openssl"),
+            "{error}"
+        );
     }
 
     #[test]

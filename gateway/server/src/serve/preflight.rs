@@ -1,7 +1,7 @@
 //! What only a start would tell of a configuration: files that are not there, or not what they should be. Nothing is made or changed.
 
 use super::keyring;
-use crate::config::{Config, Database, Fault, KeyPlace, Loaded, Origin, TlsFiles};
+use crate::config::{Config, Database, Fault, KeyPlace, Loaded, Origin, PostgresAddress, TlsFiles};
 use crate::listener;
 use crate::problem::chain;
 use std::error::Error;
@@ -23,15 +23,32 @@ pub fn preflight(loaded: &Loaded) -> Vec<Fault> {
 }
 
 fn database(database: &Database) -> Option<(&'static str, String)> {
-    let Database::Sqlite(path) = database;
+    let path = match database {
+        Database::Sqlite(path) => path,
+        Database::Postgres(address) => return postgres(address),
+    };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     (!directory.is_dir()).then(|| ("database_url", format!("the directory {} is not there", directory.display())))
+}
+
+/// The files that a connection needs. The server itself is not asked.
+fn postgres(address: &PostgresAddress) -> Option<(&'static str, String)> {
+    let unread = |path: &Path| fs::File::open(path).err();
+    if let Some(path) = address.password_file()
+        && let Some(error) = unread(path)
+    {
+        return Some(("database.password_file", format!("cannot read {}: {error}", path.display())));
+    }
+    address.files().find_map(|(name, path)| {
+        let error = unread(path)?;
+        Some(("database_url", format!("cannot read {} ({name}): {error}", path.display())))
+    })
 }
 
 fn keys(config: &Config) -> Option<(&'static str, String)> {
     let key = match &config.keys {
         KeyPlace::Text(_) => crate::config::key::KEY_VARIABLE,
-        KeyPlace::File(_) | KeyPlace::FileOrNew(_) => "keys.file",
+        KeyPlace::File(_) | KeyPlace::FileOrNew(_) | KeyPlace::Nowhere => "keys.file",
     };
     keyring::look(&config.keys, &config.database).err().map(|error| (key, said(&error)))
 }
@@ -88,6 +105,22 @@ mod tests {
             ]
         );
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn files_of_a_connection_that_are_not_there_are_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        let url = format!("database_url = \"postgres://u@h/d?sslmode=verify-full&sslrootcert={}\"", path("ca.pem"));
+        let said = found(&[url.clone(), format!("database.password_file = \"{}\"", path("password"))]);
+        assert!(said[0].starts_with("database.password_file (h.toml:2): cannot read "), "{said:?}");
+        assert!(said[1].starts_with("keys.file: a database on PostgreSQL needs "), "{said:?}");
+        fs::write(path("password"), "x").unwrap();
+        let said = found(&[url, format!("database.password_file = \"{}\"", path("password"))]);
+        assert!(
+            said[0].starts_with("database_url (h.toml:1): cannot read ") && said[0].contains("(sslrootcert)"),
+            "{said:?}"
+        );
     }
 
     #[test]

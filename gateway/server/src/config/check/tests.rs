@@ -76,7 +76,7 @@ fn every_fault_names_its_key_its_line_and_what_was_expected() {
     let cases = [
         (
             "database_url = \"mysql:x\"",
-            "database_url (h.toml:1): expected sqlite: and the path of a file, such as sqlite:/var/lib/hookwright/hookwright.db",
+            "database_url (h.toml:1): expected sqlite: and the path of a file, such as sqlite:/var/lib/hookwright/hookwright.db, or postgres://user@host:5432/database, with ?sslmode=verify-full and sslrootcert=FILE if the way there is not to be trusted",
         ),
         ("drain = 5", "drain (h.toml:1): expected a duration from 0s to 10m, such as 5s or 1m30s, found \"5\""),
         ("drain = true", "drain (h.toml:1): expected a duration from 0s to 10m, such as 5s or 1m30s, found \"true\""),
@@ -165,7 +165,45 @@ fn all_faults_are_told_at_once() {
 
 #[test]
 fn a_wrong_database_address_is_not_repeated() {
-    assert!(!fault("database_url = \"postgres://u:hunter2@h/d\"").contains("hunter2"));
+    assert!(!fault("database_url = \"postgres://u:hunter2@h\"").contains("hunter2"));
+}
+
+#[test]
+fn a_database_of_many_nodes_is_a_configuration_without_a_word_of_its_password() {
+    let text = "database_url = \"postgres://u:hunter2@h/d\"\ncluster = { lease = \"20s\", node_name = \"a.1\" }\ndatabase.readers_max = 7";
+    let loaded = check(text).unwrap();
+    let Database::Postgres(address) = &loaded.config.database else { panic!("{loaded:?}") };
+    assert_eq!(address.url().unwrap(), "postgres://u:hunter2@h:5432/d?sslmode=prefer");
+    assert_eq!(loaded.config.cluster, ClusterConfig { lease: 20 * SECOND, node_name: Some("a.1".to_owned()) });
+    assert_eq!(loaded.config.connections, ConnectionsConfig { readers_max: 7, statement_timeout: 5 * SECOND });
+    // They are shared, so that none may be made up.
+    assert_eq!(loaded.config.keys, KeyPlace::Nowhere);
+    assert!(!format!("{loaded:?} {}", loaded.config.database).contains("hunter2"));
+    let said = fault("database.statement_timeout = \"10s\"");
+    assert!(said.starts_with("database.statement_timeout (h.toml:1): must be shorter than cluster.lease"), "{said}");
+    let said = fault("cluster.node_name = \"a b\"");
+    assert!(said.ends_with("dots and underscores, found \"a b\""), "{said}");
+}
+
+#[test]
+fn a_database_s_password_comes_from_one_place() {
+    let check = |text: &str, variable: Option<&str>| {
+        let mut raw = Raw::default();
+        raw.file("h.toml", text);
+        raw.environment(variable.map(|text| ("HOOKWRIGHT_DATABASE_PASSWORD".to_owned(), text.to_owned())));
+        Loaded::check(raw).map(|loaded| loaded.config.database)
+    };
+    let url = "database_url = \"postgres://u@h/d\"\n";
+    let Ok(Database::Postgres(address)) = check(url, Some("hunter2")) else { panic!("it is refused") };
+    assert_eq!(address.url().unwrap(), "postgres://u:hunter2@h:5432/d?sslmode=prefer");
+    let file = format!("{url}database.password_file = \"p\"");
+    let Ok(Database::Postgres(address)) = check(&file, None) else { panic!("it is refused") };
+    assert_eq!(address.password_file(), Some(Path::new("p")));
+    let both = "database_url = \"postgres://u:hunter2@h/d\"";
+    for refused in [check(&file, Some("hunter2")), check(both, Some("hunter2"))] {
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains("say it in one place") && !said.contains("hunter2"), "{said}");
+    }
 }
 
 #[test]
