@@ -22,7 +22,7 @@ pub mod finishing;
 pub mod handover;
 pub mod idempotency;
 pub mod listing;
-mod operator;
+pub mod operator;
 mod partner;
 pub mod people;
 mod plugin;
@@ -37,8 +37,8 @@ pub mod residence;
 pub mod resumption;
 pub mod retention;
 pub mod retrying;
-mod subscriber;
-mod trial;
+pub mod subscriber;
+pub mod trial;
 
 pub use factory::Factory;
 

@@ -13,7 +13,7 @@ use hookwright_core::region::Address;
 pub(super) const OPERATOR: &str = "key:key_operator";
 
 /// A change without a claim.
-pub(super) fn change(trial: &Trial<'_>, action: &str, target: impl std::fmt::Display) -> Change {
+pub fn change(trial: &Trial<'_>, action: &str, target: impl std::fmt::Display) -> Change {
     let audit = AuditDraft {
         at: trial.now(),
         actor: OPERATOR.to_owned(),
@@ -38,14 +38,14 @@ pub(super) fn claiming(change: Change, key: &str, body: &str) -> Change {
 }
 
 /// A publication of one event, without a claim.
-pub(super) fn publication(event_type: &str, data: &str) -> Publication {
+pub fn publication(event_type: &str, data: &str) -> Publication {
     let draft =
         EventDraft { event_type: event_type.parse().expect("an event type"), data: data.into(), ordering_key: None };
     Publication { draft, customer: None, claim: None, only: None }
 }
 
 /// A request that publishes one event.
-pub(super) fn publish(event_type: &str, data: &str) -> Publish {
+pub fn publish(event_type: &str, data: &str) -> Publish {
     Publish {
         events: vec![publication(event_type, data)],
         as_list: false,

@@ -11,7 +11,7 @@ use hookwright_core::subscription::Subscription;
 use std::sync::Arc;
 
 /// A subscription to these patterns that is not stored yet.
-pub(super) fn draft(trial: &Trial<'_>, events: &[&str]) -> Subscription {
+pub fn draft(trial: &Trial<'_>, events: &[&str]) -> Subscription {
     let id: SubscriptionId = trial.ids.next();
     Subscription {
         id,
@@ -37,14 +37,14 @@ pub(super) fn draft(trial: &Trial<'_>, events: &[&str]) -> Subscription {
 }
 
 /// A stored subscription to these patterns.
-pub(super) async fn subscribe(trial: &Trial<'_>, events: &[&str]) -> Arc<Subscription> {
+pub async fn subscribe(trial: &Trial<'_>, events: &[&str]) -> Arc<Subscription> {
     let draft = draft(trial, events);
     let change = change(trial, "subscription.created", draft.id);
     answer::saved(trial.store.create_subscription(draft, change).await.unwrap())
 }
 
 /// The subscription as it is now, switched on or off.
-pub(super) async fn switch(trial: &Trial<'_>, id: SubscriptionId, active: bool) -> Arc<Subscription> {
+pub async fn switch(trial: &Trial<'_>, id: SubscriptionId, active: bool) -> Arc<Subscription> {
     let mut present = Subscription::clone(&trial.subscription(id).expect("the subscription is there"));
     let expected = present.version;
     present.active = active;
@@ -83,7 +83,7 @@ pub(super) fn body(number: u32) -> Vec<u8> {
 }
 
 /// An attempt that was answered with 200.
-pub(super) fn delivered(trial: &Trial<'_>, pending: &Pending, number: u32) -> Finish {
+pub fn delivered(trial: &Trial<'_>, pending: &Pending, number: u32) -> Finish {
     finish(pending, attempt(trial, pending, number, Some(200)), Next::Delivered)
 }
 

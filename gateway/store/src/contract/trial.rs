@@ -18,21 +18,25 @@ use hookwright_core::subscription::Subscription;
 use std::sync::Arc;
 
 /// 2026-01-04T22:30:00Z, when every trial begins.
-pub(super) const START_MS: i64 = 1_767_565_800_000;
+pub const START_MS: i64 = 1_767_565_800_000;
 
 const NODE: u16 = 1;
 
 /// One store, opened.
-pub(super) struct Trial<'f> {
+pub struct Trial<'f> {
     factory: &'f dyn Factory,
     policy: Policy,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) ids: Ids,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Its clock, which stands still.
+    pub clock: Arc<ManualClock>,
+    /// Its ids.
+    pub ids: Ids,
 }
 
 impl<'f> Trial<'f> {
-    pub(super) async fn begin(factory: &'f dyn Factory) -> Self {
+    /// Opens a store.
+    pub async fn begin(factory: &'f dyn Factory) -> Self {
         Self::begin_with(factory, Policy::default()).await
     }
 
@@ -54,7 +58,8 @@ impl<'f> Trial<'f> {
         self.clock.now_ms()
     }
 
-    pub(super) async fn submit(&self, work: Work) -> Answer {
+    /// Submits a piece of work.
+    pub async fn submit(&self, work: Work) -> Answer {
         self.store.submit(work).await.expect("the work is taken")
     }
 
@@ -75,13 +80,13 @@ impl<'f> Trial<'f> {
     }
 
     /// Publishes one event.
-    pub(super) async fn publish(&self, event_type: &str, data: &str) -> EventId {
+    pub async fn publish(&self, event_type: &str, data: &str) -> EventId {
         let (answer, _) = answer::whole(self.submit(operator::publishing(event_type, data)).await);
         answer::events(&answer)[0].id
     }
 
     /// Publishes one event and returns the one delivery it has.
-    pub(super) async fn publish_for_one(&self, event_type: &str) -> Pending {
+    pub async fn publish_for_one(&self, event_type: &str) -> Pending {
         let event = self.event(self.publish(event_type, "{}").await).await;
         assert_eq!(event.fan_out.len(), 1, "one subscription wants it");
         self.pending_one(event.fan_out[0].delivery_id).await.expect("the delivery is pending")
@@ -93,11 +98,12 @@ impl<'f> Trial<'f> {
     }
 
     /// States a customer who lives in the state with these letters.
-    pub(super) async fn put_customer(&self, external_id: &str, state: Option<&str>) -> Customer {
+    pub async fn put_customer(&self, external_id: &str, state: Option<&str>) -> Customer {
         answer::customer(self.submit(operator::putting(operator::draft(external_id, state))).await).0
     }
 
-    pub(super) fn subscription(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
+    /// A subscription, as of the last commit.
+    pub fn subscription(&self, id: SubscriptionId) -> Option<Arc<Subscription>> {
         self.store.subscriptions().iter().find(|subscription| subscription.id == id).cloned()
     }
 
@@ -114,7 +120,7 @@ impl<'f> Trial<'f> {
     }
 
     /// All that is pending, read a few at a time.
-    pub(super) async fn pending(&self) -> Vec<Pending> {
+    pub async fn pending(&self) -> Vec<Pending> {
         let mut all: Vec<Pending> = Vec::new();
         loop {
             let some = self.store.pending(all.last().map(|last| last.id), 1_000).await.unwrap();
@@ -163,7 +169,7 @@ impl<'f> Trial<'f> {
     }
 
     /// The audit, newest first.
-    pub(super) async fn audit(&self) -> Vec<AuditEntry> {
+    pub async fn audit(&self) -> Vec<AuditEntry> {
         let mut pages = Pages::new(500);
         while let Some(request) = pages.request() {
             pages.take(self.store.audit(request).await);
