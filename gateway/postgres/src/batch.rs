@@ -8,7 +8,7 @@ use crate::facts;
 use crate::fault::{Failure, Gravity, judge};
 use crate::intake::WorkAsked;
 use crate::partition;
-use crate::place;
+use crate::place::{self, Within};
 use crate::planned;
 use crate::queue::{Reply, Weighed};
 use crate::roster::{self, Notes};
@@ -44,6 +44,16 @@ pub(crate) struct Batch {
     locks: usize,
     /// It holds what must be by itself.
     is_alone: bool,
+}
+
+/// A group as it is to be written.
+struct Decided {
+    answers: Vec<Answer>,
+    writes: Writes,
+    created: Created,
+    now_ms: i64,
+    /// Whether a transaction is open, with locks on what was decided by.
+    is_begun: bool,
 }
 
 /// What a commit came to.
@@ -92,7 +102,7 @@ impl Group for Batch {
         let failure = loop {
             tries += 1;
             match self.try_commit(shared, line).await {
-                Ok(done) => return self.answer(shared, done),
+                Ok(done) => return self.answer(done),
                 Err((error, Gravity::Clash)) if tries < TRIES => {
                     tracing::debug!(%error, tries, "a group met another's and is tried again");
                 }
@@ -108,7 +118,7 @@ impl Group for Batch {
             let mut single = Self::empty();
             drop(single.take(asked));
             match single.try_commit(shared, line).await {
-                Ok(done) => single.answer(shared, done),
+                Ok(done) => single.answer(done),
                 Err((error, _)) => single.fail(&error),
             }
         }
@@ -144,36 +154,58 @@ impl Batch {
 
     async fn write(&self, shared: &Shared, line: &mut Line) -> Result<Done, Trouble> {
         let connection = line.get().await?;
-        let prepared = tokio::time::timeout(PATIENCE, self.prepare(shared, connection)).await;
-        let done = prepared.map_err(|_| Failure::from(sqlx::Error::PoolTimedOut))??;
-        match connection.execute("COMMIT").await {
-            Ok(_) => Ok(done),
-            Err(error) => Err(Trouble { failure: error.into(), in_commit: true }),
+        let decided = tokio::time::timeout(PATIENCE, self.decide(shared, connection)).await;
+        let Decided { answers, mut writes, created, now_ms, is_begun } =
+            decided.map_err(|_| Failure::from(sqlx::Error::PoolTimedOut))??;
+        if !is_begun && planned::is_events_alone(&writes) {
+            // One statement is a transaction by itself: most groups are no more than that.
+            let written = planned::write_events(connection, &shared.sealer, &writes.events, &created).await;
+            return written.map(|()| Done { answers, created }).map_err(Trouble::in_commit);
         }
+        if !is_begun {
+            connection.execute("BEGIN").await.map_err(Failure::from)?;
+        }
+        let written = tokio::time::timeout(PATIENCE, async {
+            planned::write(connection, &shared.sealer, &writes, &created, now_ms).await?;
+            let made = shared.ids.lock().next(now_ms);
+            audit::add(connection, std::mem::take(&mut writes.audit), made).await
+        });
+        written.await.map_err(|_| Failure::from(sqlx::Error::PoolTimedOut))??;
+        let committed = connection.execute("COMMIT").await;
+        committed.map(|_| Done { answers, created }).map_err(|error| Trouble::in_commit(error.into()))
     }
 
-    /// Everything up to the commit.
-    async fn prepare(&self, shared: &Shared, connection: &mut Connection) -> Result<Done, Failure> {
+    /// Everything before the first write: locks what is needed in a transaction that stays open, if anything is needed; reads; plans.
+    async fn decide(&self, shared: &Shared, connection: &mut Connection) -> Result<Decided, Failure> {
         let mut needs = Needs::default();
         self.asked.iter().for_each(|asked| asked.work.needs(&mut needs));
         let now_ms = shared.ids.clock().now_ms();
         partition::ensure(shared, connection, now_ms).await?;
-        connection.execute("BEGIN").await?;
-        let locks = facts::lock(connection, &needs, now_ms).await?;
-        let row = sqlx::query!("SELECT number FROM revision").fetch_one(&mut *connection).await?;
-        roster::catch_up(shared, connection, row.number).await?;
+        let is_begun = !needs.is_empty();
+        let mut locks = facts::Locks::new();
+        if is_begun {
+            connection.execute("BEGIN").await?;
+            locks = facts::lock(connection, &needs, now_ms).await?;
+        }
         let facts = facts::read(connection, &shared.sealer, &needs, &locks, now_ms).await?;
-        let (subscriptions, notes) = (shared.directory.subscriptions.load_full(), shared.roster.notes());
-        let amount = self.ids_needed(&subscriptions, &notes, facts.lapsing.len());
-        let first = place::take(connection, place::first_of(now_ms), amount).await?;
+        // As many ids as the subscriptions in memory ask for; if those have changed, it is counted again.
+        let within = if is_begun { Within::Transaction } else { Within::Nothing };
+        let (subscriptions, notes, first) = loop {
+            // The revision first: what is read after it is of that one or a later.
+            let known = shared.roster.revision();
+            let (subscriptions, notes) = (shared.directory.subscriptions.load_full(), shared.roster.notes());
+            let amount = self.ids_needed(&subscriptions, &notes, facts.lapsing.len());
+            let taken = place::take_with_revision(connection, place::first_of(now_ms), amount, within).await?;
+            if known >= taken.revision {
+                break (subscriptions, notes, taken.first);
+            }
+            roster::catch_up(shared, connection, taken.revision).await?;
+        };
         let mut maker = IdMaker::new(0).ok_or(StoreError::Closed)?;
         maker.resume_after(place::id_at(first - 1));
         let (answers, mut writes) = self.plan(shared, &subscriptions, &mut maker, facts, now_ms)?;
         let created = self.sort(shared, &notes, std::mem::take(&mut writes.deliveries));
-        planned::write(connection, &shared.sealer, &writes, &created, now_ms).await?;
-        let made = shared.ids.lock().next(now_ms);
-        audit::add(connection, std::mem::take(&mut writes.audit), made).await?;
-        Ok(Done { answers, created })
+        Ok(Decided { answers, writes, created, now_ms, is_begun })
     }
 
     /// Lets the core decide. A panic there must not take the writer with it: the piece that caused it fails alone.
@@ -225,9 +257,7 @@ impl Batch {
         created
     }
 
-    fn answer(self, shared: &Shared, done: Done) {
-        debug_assert!(done.created.here.is_empty());
-        let _ = shared;
+    fn answer(self, done: Done) {
         for (asked, answer) in self.asked.into_iter().zip(done.answers) {
             // A receiver that is gone does not undo what was committed.
             drop(asked.reply.send(Ok(answer)));
@@ -246,6 +276,12 @@ impl Batch {
 struct Trouble {
     failure: Failure,
     in_commit: bool,
+}
+
+impl Trouble {
+    const fn in_commit(failure: Failure) -> Self {
+        Self { failure, in_commit: true }
+    }
 }
 
 impl From<Failure> for Trouble {

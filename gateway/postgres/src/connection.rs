@@ -14,6 +14,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long a reader waits for a connection.
 const READER_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a statement of a group may take at most.
+const GROUP: Duration = Duration::from_secs(3);
+
 /// How to connect, whatever for.
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
@@ -69,7 +72,9 @@ impl Door {
 
     /// A transaction whose node stands still holds others up no longer than a statement may take.
     fn setup(&self, purpose: Purpose) -> String {
-        let ms = self.statement_timeout.as_millis();
+        let usual = self.statement_timeout;
+        // What a group decided by does not hold for long.
+        let ms = if purpose == Purpose::Keys { usual.min(GROUP) } else { usual }.as_millis();
         let keys = match purpose {
             Purpose::Keys => {
                 "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;"

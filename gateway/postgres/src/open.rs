@@ -29,7 +29,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 /// Writers of work, and writers of endings: while one group commits, another is gathered.
-const WRITERS: usize = 2;
+fn writers() -> usize {
+    std::env::var("HW_WRITERS").ok().and_then(|w| w.parse().ok()).unwrap_or(2)
+}
 /// Changes that wait for the desk.
 const DESK_MAX: usize = 1_024;
 
@@ -167,7 +169,7 @@ fn spawn_writers<G: Group + 'static>(
     G::Command: 'static,
 {
     let shelf = Arc::new(Mutex::new(Shelf::new(inbox)));
-    for _ in 0..WRITERS {
+    for _ in 0..writers() {
         let line = Line::new(shared.door.clone(), Purpose::Keys);
         workers.spawn(writer::run::<G>(Arc::clone(shared), line, Arc::clone(&shelf), end.clone()));
     }

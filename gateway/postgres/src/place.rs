@@ -17,6 +17,44 @@ pub(crate) const fn id_at(place: i64) -> i64 {
     (place >> 12) << 22 | (place & 0xfff)
 }
 
+/// Whether there is a transaction around a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// There is, and its commit waits for the disk.
+    Transaction,
+    /// It is one by itself.
+    Nothing,
+}
+
+/// Places that were taken, and the revision of the catalogue when they were.
+pub(crate) struct Taken {
+    pub(crate) first: i64,
+    pub(crate) revision: i64,
+}
+
+/// Takes places for a group, and tells the revision of the catalogue. Where there is no transaction around it, nothing waits for the disk: places are of use only to what is
+/// committed after them.
+pub(crate) async fn take_with_revision(
+    connection: &mut Connection,
+    floor: i64,
+    amount: usize,
+    within: Within,
+) -> Result<Taken, Failure> {
+    let mode = if within == Within::Nothing { "off" } else { "on" };
+    let amount = i64::try_from(amount).unwrap_or(i64::MAX >> 1);
+    let row = sqlx::query!(
+        r#"SELECT take_places($1, $2) AS "first!", number,
+                  set_config('synchronous_commit', $3, true) AS mode
+           FROM revision"#,
+        floor,
+        amount,
+        mode
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Taken { first: row.first, revision: row.number })
+}
+
 /// Takes places in the present transaction; returns the first.
 pub(crate) async fn take(connection: &mut Connection, floor: i64, amount: usize) -> Result<i64, Failure> {
     let amount = i64::try_from(amount).unwrap_or(i64::MAX >> 1);

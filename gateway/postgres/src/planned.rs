@@ -28,7 +28,7 @@ pub(crate) async fn write(
     now_ms: i64,
 ) -> Result<(), Failure> {
     if !writes.events.is_empty() {
-        events(connection, sealer, &writes.events, created).await?;
+        write_events(connection, sealer, &writes.events, created).await?;
     }
     for message in &writes.messages {
         write_message(connection, sealer, message).await?;
@@ -50,6 +50,18 @@ pub(crate) async fn write(
         write_establishment(connection, record).await?;
     }
     Ok(())
+}
+
+/// Whether nothing is written but events and their deliveries.
+pub(crate) fn is_events_alone(writes: &Writes) -> bool {
+    let Writes { messages, outcomes, dedupe, idempotency, customers, establishments, audit, .. } = writes;
+    messages.is_empty()
+        && outcomes.is_empty()
+        && dedupe.is_empty()
+        && idempotency.is_empty()
+        && customers.is_empty()
+        && establishments.is_empty()
+        && audit.is_empty()
 }
 
 /// Events by their columns.
@@ -112,7 +124,8 @@ impl PendingRows {
     }
 }
 
-async fn events(
+/// Writes events with their deliveries.
+pub(crate) async fn write_events(
     connection: &mut Connection,
     sealer: &Sealer,
     events: &[Arc<Event>],
