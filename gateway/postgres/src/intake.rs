@@ -1,9 +1,9 @@
-//! The way in: work goes to the writers, one of which plans and commits it with its neighbours.
+//! The way in: work goes to a writer, which plans and commits it with its neighbours.
 
 use crate::queue::{Reply, Weighed, work_weight};
 use crate::store::PostgresStore;
 use crate::sweep;
-use hookwright_core::intake::{Answer, Work};
+use hookwright_core::intake::{Answer, Needs, Work};
 use hookwright_store::{Answering, Intake, StoreError};
 use tokio::sync::oneshot;
 
@@ -23,7 +23,11 @@ impl Intake for PostgresStore {
     fn submit(&self, work: Work) -> Answering<'_, Answer> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            self.shared.works.offer(WorkAsked { work, reply })?;
+            let mut needs = Needs::default();
+            work.needs(&mut needs);
+            // Whatever waits for a lock does not keep plain publications waiting.
+            let queue = if needs.is_empty() { &self.shared.plain } else { &self.shared.bound };
+            queue.offer(WorkAsked { work, reply })?;
             answer.await.map_err(|_| StoreError::Closed)?
         })
     }

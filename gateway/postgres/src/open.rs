@@ -19,19 +19,15 @@ use crate::sealer::Sealer;
 use crate::shards::{SHARDS, Shards};
 use crate::store::{PostgresStore, Shared, Tasks};
 use crate::suitability;
-use crate::writer::{self, Group, Shelf};
+use crate::writer::{self, Group};
 use hookwright_core::id::IdMaker;
 use hookwright_store::{Clock, Ids, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// Writers of work, and writers of endings: while one group commits, another is gathered.
-fn writers() -> usize {
-    std::env::var("HW_WRITERS").ok().and_then(|w| w.parse().ok()).unwrap_or(2)
-}
 /// Changes that wait for the desk.
 const DESK_MAX: usize = 1_024;
 
@@ -73,13 +69,15 @@ impl PostgresStore {
         let ids = source.ids(id)?;
         place::go_on(&ids, &mut connection).await?;
         let node = Identity { id, run, name: node_name, lease };
-        let (works, work_inbox) = queue::queue(bounds);
+        let (plain, plain_inbox) = queue::queue(bounds);
+        let (bound, bound_inbox) = queue::queue(bounds);
         let (endings, ending_inbox) = queue::queue(bounds);
         let (desk, jobs) = mpsc::channel(DESK_MAX);
         let shared = Arc::new(Shared {
             reads: door.pool(readers),
             door,
-            works,
+            plain,
+            bound,
             endings,
             desk,
             directory: Arc::default(),
@@ -115,7 +113,7 @@ impl PostgresStore {
             .await
             .map_err(Failure::from)?;
         let counter = Counter::new(Arc::clone(&shared), Line::new(shared.door.clone(), Purpose::Any), orphaned);
-        let tasks = start(&shared, counter, jobs, work_inbox, ending_inbox);
+        let tasks = start(&shared, counter, jobs, [plain_inbox, bound_inbox], ending_inbox);
         Ok(Self::new(shared, tasks))
     }
 }
@@ -143,13 +141,14 @@ fn start(
     shared: &Arc<Shared>,
     counter: Counter,
     jobs: mpsc::Receiver<crate::desk::Job>,
-    works: Inbox<crate::intake::WorkAsked>,
+    [plain, bound]: [Inbox<crate::intake::WorkAsked>; 2],
     endings: Inbox<crate::finish::EndingAsked>,
 ) -> Tasks {
     let ((end_work, work_end), (end_help, help_end)) = (watch::channel(false), watch::channel(false));
     let mut workers = JoinSet::new();
-    spawn_writers::<Batch>(&mut workers, shared, works, &work_end);
-    spawn_writers::<Endings>(&mut workers, shared, endings, &work_end);
+    spawn_writer::<Batch>(&mut workers, shared, plain, &work_end);
+    spawn_writer::<Batch>(&mut workers, shared, bound, &work_end);
+    spawn_writer::<Endings>(&mut workers, shared, endings, &work_end);
     workers.spawn(counter.run(jobs, work_end));
     let mut helpers = JoinSet::new();
     helpers.spawn(keeper::keep(Arc::clone(shared), help_end.clone()));
@@ -160,7 +159,7 @@ fn start(
     Tasks { workers, helpers, end_work, end_help }
 }
 
-fn spawn_writers<G: Group + 'static>(
+fn spawn_writer<G: Group + 'static>(
     workers: &mut JoinSet<()>,
     shared: &Arc<Shared>,
     inbox: Inbox<G::Command>,
@@ -168,11 +167,8 @@ fn spawn_writers<G: Group + 'static>(
 ) where
     G::Command: 'static,
 {
-    let shelf = Arc::new(Mutex::new(Shelf::new(inbox)));
-    for _ in 0..writers() {
-        let line = Line::new(shared.door.clone(), Purpose::Keys);
-        workers.spawn(writer::run::<G>(Arc::clone(shared), line, Arc::clone(&shelf), end.clone()));
-    }
+    let line = Line::new(shared.door.clone(), Purpose::Keys);
+    workers.spawn(writer::run::<G>(Arc::clone(shared), line, inbox, end.clone()));
 }
 
 /// Brings the database's schema up to date; tells the steps that were taken, oldest first.

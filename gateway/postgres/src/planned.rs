@@ -15,7 +15,6 @@ use hookwright_core::id::MessageId;
 use hookwright_core::idempotency::{self, Claim, StoredAnswer};
 use hookwright_core::intake::{MessageOutcome, Writes};
 use hookwright_core::message::Message;
-use hookwright_core::region::RegionCode;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -30,8 +29,8 @@ pub(crate) async fn write(
     if !writes.events.is_empty() {
         write_events(connection, sealer, &writes.events, created).await?;
     }
-    for message in &writes.messages {
-        write_message(connection, sealer, message).await?;
+    if !writes.messages.is_empty() {
+        messages(connection, sealer, &writes.messages).await?;
     }
     // A message that was taken up twice in one group ends as the second time left it.
     for outcome in &writes.outcomes {
@@ -43,11 +42,11 @@ pub(crate) async fn write(
     if !writes.idempotency.is_empty() {
         claims(connection, sealer, &writes.idempotency, now_ms).await?;
     }
-    for customer in &writes.customers {
-        write_customer(connection, sealer, customer).await?;
+    if !writes.customers.is_empty() {
+        customers(connection, sealer, &writes.customers).await?;
     }
-    for record in &writes.establishments {
-        write_establishment(connection, record).await?;
+    if !writes.establishments.is_empty() {
+        establishments(connection, &writes.establishments).await?;
     }
     Ok(())
 }
@@ -166,29 +165,71 @@ pub(crate) async fn write_events(
     Ok(())
 }
 
-async fn write_message(connection: &mut Connection, sealer: &Sealer, message: &Message) -> Result<(), Failure> {
-    let id = message.id.get();
-    let raw = &message.raw;
-    let findings = sealer.seal_parcel(column::message_findings(id), &(&message.parsed, &message.logs), &[]);
-    let content = sealer.seal_parcel(column::message_content(id), &(&raw.query, &raw.headers), &raw.body);
+/// Messages by their columns.
+#[derive(Default)]
+struct MessageRows {
+    ids: Vec<i64>,
+    sources: Vec<i64>,
+    hooks: Vec<String>,
+    methods: Vec<String>,
+    tiers: Vec<String>,
+    received_at: Vec<i64>,
+    statuses: Vec<String>,
+    reasons: Vec<Option<String>>,
+    waiting_for: Vec<Option<String>>,
+    digests: Vec<Option<String>>,
+    events: Vec<String>,
+    metadata: Vec<String>,
+    updated_at: Vec<i64>,
+    findings: Vec<Vec<u8>>,
+    contents: Vec<Vec<u8>>,
+}
+
+impl MessageRows {
+    fn push(&mut self, sealer: &Sealer, message: &Message) {
+        let (id, raw) = (message.id.get(), &message.raw);
+        let findings = sealer.seal_parcel(column::message_findings(id), &(&message.parsed, &message.logs), &[]);
+        let content = sealer.seal_parcel(column::message_content(id), &(&raw.query, &raw.headers), &raw.body);
+        self.ids.push(id);
+        self.sources.push(raw.source_id.get());
+        self.hooks.push(raw.hook.clone());
+        self.methods.push(raw.method.clone());
+        self.tiers.push(raw.tier.clone());
+        self.received_at.push(raw.received_at);
+        self.statuses.push(message.status.as_str().to_owned());
+        self.reasons.push(message.reason.as_ref().map(json));
+        self.waiting_for.push(message.waiting_for.clone());
+        self.digests.push(message.plugin_digest.clone());
+        self.events.push(numbers(&message.events));
+        self.metadata.push(json(&message.metadata));
+        self.updated_at.push(message.updated_at);
+        self.findings.push(findings);
+        self.contents.push(content);
+    }
+}
+
+async fn messages(connection: &mut Connection, sealer: &Sealer, messages: &[Message]) -> Result<(), Failure> {
+    let mut rows = MessageRows::default();
+    messages.iter().for_each(|message| rows.push(sealer, message));
     sqlx::query!(
         "INSERT INTO message (id, source_id, hook, method, tier, received_at, status, reason, waiting_for, plugin_digest, events, metadata, updated_at, findings, content)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        id,
-        raw.source_id.get(),
-        raw.hook,
-        raw.method,
-        raw.tier,
-        raw.received_at,
-        message.status.as_str(),
-        message.reason.as_ref().map(json),
-        message.waiting_for,
-        message.plugin_digest,
-        numbers(&message.events),
-        json(&message.metadata),
-        message.updated_at,
-        findings,
-        content
+         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[],
+                              $11::text[], $12::text[], $13::bigint[], $14::bytea[], $15::bytea[])",
+        &rows.ids,
+        &rows.sources,
+        &rows.hooks,
+        &rows.methods,
+        &rows.tiers,
+        &rows.received_at,
+        &rows.statuses,
+        &rows.reasons as _,
+        &rows.waiting_for as _,
+        &rows.digests as _,
+        &rows.events,
+        &rows.metadata,
+        &rows.updated_at,
+        &rows.findings,
+        &rows.contents
     )
     .execute(connection)
     .await?;
@@ -260,49 +301,77 @@ async fn claims(
     Ok(())
 }
 
-async fn write_customer(connection: &mut Connection, sealer: &Sealer, customer: &Customer) -> Result<(), Failure> {
-    let person: Person = (customer.name.clone(), customer.address.clone());
-    let Customer { external_id, region_outcome, created_at, updated_at, .. } = customer;
-    let person = sealer.seal_parcel(column::customer_person(external_id), &person, &[]);
+/// Customers as they are now, and messages that waited for them.
+async fn customers(connection: &mut Connection, sealer: &Sealer, customers: &[Customer]) -> Result<(), Failure> {
+    // A group may change one twice: the last state stands.
+    let last: HashMap<&str, &Customer> = customers.iter().map(|one| (one.external_id.as_str(), one)).collect();
+    let (mut ids, mut regions, mut outcomes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut created_at, mut updated_at, mut people) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, customer) in last {
+        let person: Person = (customer.name.clone(), customer.address.clone());
+        ids.push(id.to_owned());
+        regions.push(customer.region.map(|region| region.as_str().to_owned()));
+        outcomes.push(customer.region_outcome.clone());
+        created_at.push(customer.created_at);
+        updated_at.push(customer.updated_at);
+        people.push(sealer.seal_parcel(column::customer_person(id), &person, &[]));
+    }
     sqlx::query!(
-        "INSERT INTO customer (external_id, region, region_outcome, created_at, updated_at, person) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO customer (external_id, region, region_outcome, created_at, updated_at, person)
+         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bytea[])
          ON CONFLICT (external_id) DO UPDATE
          SET region = excluded.region, region_outcome = excluded.region_outcome, updated_at = excluded.updated_at, person = excluded.person",
-        external_id,
-        customer.region.map(RegionCode::as_str),
-        region_outcome,
-        created_at,
-        updated_at,
-        person
+        &ids,
+        &regions as _,
+        &outcomes,
+        &created_at,
+        &updated_at,
+        &people
     )
     .execute(&mut *connection)
     .await?;
     sqlx::query!(
-        "INSERT INTO resumable (message_id) SELECT m.id FROM message AS m WHERE m.waiting_for = $1 AND m.status = 'waiting'
+        "INSERT INTO resumable (message_id) SELECT m.id FROM message AS m WHERE m.waiting_for = ANY($1) AND m.status = 'waiting'
          ON CONFLICT DO NOTHING",
-        external_id
+        &ids
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-async fn write_establishment(connection: &mut Connection, record: &Establishment) -> Result<(), Failure> {
+async fn establishments(connection: &mut Connection, records: &[Establishment]) -> Result<(), Failure> {
+    // As above.
+    let last: HashMap<_, _> = records.iter().map(|one| ((one.customer_id.as_str(), one.region), one)).collect();
+    let (mut ids, mut customers, mut regions, mut flags) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut since, mut until, mut updated_at) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut appointments, mut messages) = (Vec::new(), Vec::new());
+    for record in last.into_values() {
+        ids.push(record.id.get());
+        customers.push(record.customer_id.clone());
+        regions.push(record.region.as_str().to_owned());
+        flags.push(i64::from(record.established));
+        since.push(record.since);
+        until.push(record.until);
+        appointments.push(record.appointment_id.clone());
+        messages.push(record.message_id.map(MessageId::get));
+        updated_at.push(record.updated_at);
+    }
     sqlx::query!(
         "INSERT INTO establishment (id, customer_id, region, established, since, until, appointment_id, message_id, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[])
          ON CONFLICT (customer_id, region) DO UPDATE
          SET established = excluded.established, since = excluded.since, until = excluded.until, appointment_id = excluded.appointment_id,
              message_id = excluded.message_id, updated_at = excluded.updated_at",
-        record.id.get(),
-        record.customer_id,
-        record.region.as_str(),
-        i64::from(record.established),
-        record.since,
-        record.until,
-        record.appointment_id,
-        record.message_id.map(MessageId::get),
-        record.updated_at
+        &ids,
+        &customers,
+        &regions,
+        &flags,
+        &since,
+        &until,
+        &appointments as _,
+        &messages as _,
+        &updated_at
     )
     .execute(connection)
     .await?;

@@ -38,7 +38,10 @@ pub(crate) type Here = PostgresStore;
 /// What every task and every caller works with.
 pub(crate) struct Shared {
     pub(crate) door: Door,
-    pub(crate) works: Queue<WorkAsked>,
+    /// Work that is decided by the catalogue alone: nothing that it does stands in the way of anything else.
+    pub(crate) plain: Queue<WorkAsked>,
+    /// Work that is bound to what is on record, which it holds until it is committed.
+    pub(crate) bound: Queue<WorkAsked>,
     pub(crate) endings: Queue<EndingAsked>,
     pub(crate) desk: mpsc::Sender<Job>,
     pub(crate) reads: Pool,

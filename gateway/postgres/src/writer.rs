@@ -1,12 +1,13 @@
 //! What the writers' loops have in common: take what is queued, commit it as one group, answer, and again.
 //!
-//! Nothing lingers to let a group grow: while one group commits, the next one gathers by itself, and another writer takes it.
+//! Nothing lingers to let a group grow: while one group commits, the next one gathers by itself. One writer for each kind of
+//! work makes larger groups than two that share it, and larger groups cost less.
 
 use crate::connection::Line;
 use crate::queue::{Inbox, Weighed};
 use crate::store::Shared;
 use std::sync::Arc;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 
 /// Commands that are committed together.
 pub(crate) trait Group: Sized + Send {
@@ -26,47 +27,30 @@ pub(crate) trait Group: Sized + Send {
     fn commit(self, shared: &Shared, line: &mut Line) -> impl Future<Output = ()> + Send;
 }
 
-/// The end of a queue that several writers take from, and a command that one of them took and could not use.
-pub(crate) struct Shelf<C> {
-    inbox: Inbox<C>,
-    held: Option<C>,
-}
-
-impl<C> Shelf<C> {
-    pub(crate) const fn new(inbox: Inbox<C>) -> Self {
-        Self { inbox, held: None }
-    }
-}
-
 /// Commits groups until there is nothing queued and nobody can queue any more.
 pub(crate) async fn run<G: Group>(
     shared: Arc<Shared>,
     mut line: Line,
-    shelf: Arc<Mutex<Shelf<G::Command>>>,
+    mut inbox: Inbox<G::Command>,
     mut end: watch::Receiver<bool>,
 ) {
+    let mut held = None;
     loop {
-        let group = {
-            let mut shelf = shelf.lock().await;
-            gather::<G>(&mut shelf, &mut end).await
+        let first = match held.take() {
+            Some(command) => command,
+            None => match next(&mut inbox, &mut end).await {
+                Some(command) => command,
+                None => break,
+            },
         };
-        let Some(group) = group else { break };
+        let mut group = G::empty();
+        held = group.take(first);
+        while held.is_none() && group.has_room() {
+            let Some(command) = inbox.next_now() else { break };
+            held = group.take(command);
+        }
         group.commit(&shared, &mut line).await;
     }
-}
-
-async fn gather<G: Group>(shelf: &mut Shelf<G::Command>, end: &mut watch::Receiver<bool>) -> Option<G> {
-    let first = match shelf.held.take() {
-        Some(command) => command,
-        None => next(&mut shelf.inbox, end).await?,
-    };
-    let mut group = G::empty();
-    shelf.held = group.take(first);
-    while shelf.held.is_none() && group.has_room() {
-        let Some(command) = shelf.inbox.next_now() else { break };
-        shelf.held = group.take(command);
-    }
-    Some(group)
 }
 
 /// The next command; once the end was told, what is still queued, and then nothing.
