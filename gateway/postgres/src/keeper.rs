@@ -89,7 +89,7 @@ async fn round(shared: &Arc<Shared>, line: &mut Line, times: &mut Times) -> Resu
     times.renewed_at = Some(Instant::now());
     balance(shared, connection).await?;
     place::keep(shared, connection).await?;
-    partition::ensure(shared, connection, shared.ids.clock().now_ms()).await?;
+    partition::look_ahead(shared, connection, shared.ids.clock().now_ms()).await?;
     if shared.leads.load(Ordering::Relaxed) && times.tidied_at.is_none_or(|at| at.elapsed() > TIDY) {
         times.tidied_at = Some(Instant::now());
         node::tidy(shared, connection).await?;

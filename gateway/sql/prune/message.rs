@@ -15,22 +15,7 @@ pub(super) async fn prune_finished(
     before_ms: i64,
     limit: i64,
 ) -> Result<Pruned, Failure> {
-    let before_ms = before_ms.min(dedupe_looked_for_from(desk.now_ms()));
-    let rows = sqlx::query!(
-        r#"SELECT id, status IN ('quarantined', 'waiting', 'held') AS "unfinished!: bool", updated_at
-           FROM message WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3"#,
-        range.after,
-        range.end,
-        limit
-    )
-    .fetch_all(&mut desk.connection)
-    .await?;
-    let mut looked = Looked::default();
-    for row in rows {
-        looked.at(row.id, !row.unfinished && row.updated_at < before_ms);
-    }
-    remove(desk, &looked).await?;
-    Ok(looked.pruned(limit))
+    Ok(remove(desk, range, before_ms, limit, false).await?.0.pruned(limit))
 }
 
 /// Removes messages that did not come to an end, each with a word in the audit.
@@ -40,26 +25,13 @@ pub(super) async fn prune_unfinished(
     before_ms: i64,
     limit: i64,
 ) -> Result<Pruned, Failure> {
-    let before_ms = before_ms.min(dedupe_looked_for_from(desk.now_ms()));
-    let rows = sqlx::query!(
-        r#"SELECT id, status, updated_at, status IN ('quarantined', 'waiting', 'held') AS "unfinished!: bool"
-           FROM message WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3"#,
-        range.after,
-        range.end,
-        limit
-    )
-    .fetch_all(&mut desk.connection)
-    .await?;
-    let mut looked = Looked::default();
-    for row in rows {
-        let goes = row.unfinished && row.updated_at < before_ms;
-        looked.at(row.id, goes);
-        if goes && let Ok(id) = MessageId::from_i64(row.id) {
+    let (looked, gone) = remove(desk, range, before_ms, limit, true).await?;
+    for (id, status) in gone {
+        if let Ok(id) = MessageId::from_i64(id) {
             let at = desk.now_ms();
-            desk.audit(expired(at, id, &row.status)).await?;
+            desk.audit(expired(at, id, &status)).await?;
         }
     }
-    remove(desk, &looked).await?;
     Ok(looked.pruned(limit))
 }
 
@@ -75,13 +47,46 @@ fn expired(at: i64, id: MessageId, status: &str) -> AuditDraft {
     }
 }
 
-async fn remove(desk: &mut Desk, looked: &Looked) -> Result<(), Failure> {
+/// Removes those that came to an end, or those that did not; tells what was looked at, and what went with its status.
+async fn remove(
+    desk: &mut Desk,
+    range: Range,
+    before_ms: i64,
+    limit: i64,
+    unfinished: bool,
+) -> Result<(Looked, Vec<(i64, String)>), Failure> {
+    let before_ms = before_ms.min(dedupe_looked_for_from(desk.now_ms()));
+    let rows = sqlx::query!(
+        r#"SELECT id, status IN ('quarantined', 'waiting', 'held') AS "unfinished!: bool", updated_at
+           FROM message WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3"#,
+        range.after,
+        range.end,
+        limit
+    )
+    .fetch_all(&mut desk.connection)
+    .await?;
+    let mut looked = Looked::default();
+    for row in rows {
+        looked.at(row.id, row.unfinished == unfinished && row.updated_at < before_ms);
+    }
+    // Where others write meanwhile, one may have changed since it was looked at.
+    let chosen = looked.ids();
+    let gone = sqlx::query!(
+        r#"DELETE FROM message
+           WHERE id IN (SELECT value FROM json_each($1)) AND updated_at < $2 AND (status IN ('quarantined', 'waiting', 'held')) = $3
+           RETURNING id AS "id!: i64", status AS "status!: String""#,
+        chosen,
+        before_ms,
+        unfinished
+    )
+    .fetch_all(&mut desk.connection)
+    .await?;
+    let mut gone: Vec<(i64, String)> = gone.into_iter().map(|row| (row.id, row.status)).collect();
+    gone.sort_unstable();
+    looked.going = gone.iter().map(|(id, _)| *id).collect();
     let ids = looked.ids();
     sqlx::query!("DELETE FROM resumable WHERE message_id IN (SELECT value FROM json_each($1))", ids)
         .execute(&mut desk.connection)
         .await?;
-    sqlx::query!("DELETE FROM message WHERE id IN (SELECT value FROM json_each($1))", ids)
-        .execute(&mut desk.connection)
-        .await?;
-    Ok(())
+    Ok((looked, gone))
 }

@@ -141,6 +141,8 @@ CREATE TABLE attempt (
     PRIMARY KEY (delivery_id, number, node_id)
 ) PARTITION BY RANGE (delivery_id);
 CREATE TABLE attempt_default PARTITION OF attempt DEFAULT;
+-- A page for thousands of rows: whether a day has attempts that are not old yet.
+CREATE INDEX attempt_made ON attempt USING brin (id) WITH (autosummarize = on);
 ALTER TABLE attempt ALTER COLUMN exchange SET STORAGE EXTERNAL;
 
 -- Partners' requests, kept raw, with what became of each.
@@ -167,6 +169,8 @@ CREATE INDEX message_source ON message (source_id, id);
 CREATE INDEX message_status ON message (status, id);
 CREATE INDEX message_source_status ON message (source_id, status, id);
 CREATE INDEX message_waiting ON message (waiting_for) WHERE waiting_for IS NOT NULL;
+-- Likewise: whether a day has messages that changed since.
+CREATE INDEX message_changed ON message USING brin (updated_at) WITH (autosummarize = on);
 
 -- Waiting messages whose customer has appeared since.
 CREATE TABLE resumable (
