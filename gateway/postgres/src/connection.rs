@@ -46,6 +46,20 @@ impl Door {
         &self.options
     }
 
+    /// The server, for messages.
+    pub(crate) fn place(&self) -> String {
+        let port = self.options.get_port();
+        match self.options.get_socket() {
+            Some(directory) => format!("PostgreSQL at {} (port {port})", directory.display()),
+            None => format!("PostgreSQL at {}:{port}", self.options.get_host()),
+        }
+    }
+
+    /// The database, for messages.
+    pub(crate) fn database(&self) -> &str {
+        self.options.get_database().unwrap_or(self.options.get_username())
+    }
+
     /// A connection, ready to use.
     pub(crate) async fn connect(&self, purpose: Purpose) -> Result<Connection, Failure> {
         let connecting = timeout(CONNECT, self.options.connect()).await;

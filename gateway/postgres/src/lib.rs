@@ -28,6 +28,7 @@ mod place;
 mod planned;
 mod probe;
 mod prune;
+mod refusal;
 mod roster;
 mod shards;
 mod store;
@@ -58,6 +59,8 @@ mod queue;
 mod record;
 #[path = "../../sql/sealer.rs"]
 mod sealer;
+#[path = "../../sql/suitable.rs"]
+mod suitable;
 #[path = "../../sql/sweep.rs"]
 mod sweep;
 

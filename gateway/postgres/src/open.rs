@@ -14,6 +14,7 @@ use crate::node;
 use crate::notifier;
 use crate::place;
 use crate::queue::{self, Inbox};
+use crate::refusal::refused;
 use crate::roster;
 use crate::sealer::Sealer;
 use crate::shards::{SHARDS, Shards};
@@ -22,6 +23,7 @@ use crate::suitability;
 use crate::writer::{self, Group};
 use hookwright_core::id::IdMaker;
 use hookwright_store::{Clock, Ids, StoreError};
+use sqlx::Connection as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::{mpsc, watch};
@@ -58,7 +60,7 @@ impl PostgresStore {
         } = config;
         let door = Door::new(&url, statement_timeout)?;
         let sealer = Sealer::new(keyring, Arc::clone(&entropy));
-        let (mut connection, _) = prepare(&door, &sealer).await?;
+        let (mut connection, _) = prepare(&door, readers, &sealer).await?;
         let mut run = vec![0; 16];
         entropy(&mut run);
         let asked_at = Instant::now();
@@ -174,14 +176,19 @@ fn spawn_writer<G: Group + 'static>(
 /// Brings the database's schema up to date; tells the steps that were taken, oldest first.
 pub async fn migrate(config: PostgresConfig, entropy: Entropy) -> Result<Vec<String>, StoreError> {
     let door = Door::new(&config.url, config.statement_timeout)?;
-    let (_, steps) = prepare(&door, &Sealer::new(config.keyring, entropy)).await?;
+    let (_, steps) = prepare(&door, config.readers, &Sealer::new(config.keyring, entropy)).await?;
     Ok(steps)
 }
 
-async fn prepare(door: &Door, sealer: &Sealer) -> Result<(Connection, Vec<String>), StoreError> {
-    let connection = door.connect(Purpose::Any).await;
-    let mut connection = connection.map_err(|failure| suitability::refused(failure, door))?;
+async fn prepare(door: &Door, readers: u32, sealer: &Sealer) -> Result<(Connection, Vec<String>), StoreError> {
+    let connect = async || door.connect(Purpose::Any).await.map_err(|failure| refused(failure, door));
+    let mut connection = connect().await?;
+    suitability::examine(&mut connection, door, readers, sealer).await?;
     let steps = suitability::migrate(&mut connection).await?;
-    suitability::check_keys(&mut connection, sealer).await?;
+    if !steps.is_empty() {
+        connection.close().await.map_err(Failure::from)?;
+        connection = connect().await?;
+    }
+    suitability::keep_key_check(&mut connection, sealer, door).await?;
     Ok((connection, steps))
 }

@@ -57,6 +57,8 @@ mod queue;
 mod record;
 #[path = "../../sql/sealer.rs"]
 mod sealer;
+#[path = "../../sql/suitable.rs"]
+mod suitable;
 #[path = "../../sql/sweep.rs"]
 mod sweep;
 

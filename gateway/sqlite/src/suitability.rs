@@ -2,8 +2,8 @@
 
 use crate::fault::{CANTOPEN, Failure, NOTADB, READONLY, code};
 use crate::pragma::{APPLICATION_ID, visitor};
-use crate::sealer::{Sealer, column};
-use hookwright_core::seal::SealError;
+use crate::sealer::Sealer;
+use crate::suitable::{check_keys, check_schema};
 use hookwright_store::StoreError;
 use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -14,9 +14,6 @@ pub const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 
 /// The schema, step by step.
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
-
-/// The known text that shows whether the keys are the right ones.
-pub(crate) const KEY_CHECK: &[u8] = b"hookwright";
 
 /// Whether a version such as `3.51.3` is new enough; the error says what is needed.
 pub fn check_version(version: &str) -> Result<(), StoreError> {
@@ -80,15 +77,7 @@ async fn examine_schema(connection: &mut SqliteConnection, path: &Path) -> Resul
     let newest: Option<i64> =
         sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut *connection).await?;
     let known = MIGRATIONS.iter().map(|migration| migration.version).max();
-    if newest > known {
-        return Err(unsuitable(format!(
-            "{} was written by a newer version of the program (its schema is {}, this program knows up to {})",
-            path.display(),
-            newest.unwrap_or(0),
-            known.unwrap_or(0)
-        )));
-    }
-    Ok(())
+    Ok(check_schema(&path.display().to_string(), newest, known)?)
 }
 
 async fn examine_keys(connection: &mut SqliteConnection, path: &Path, sealer: &Sealer) -> Result<(), Failure> {
@@ -98,16 +87,7 @@ async fn examine_keys(connection: &mut SqliteConnection, path: &Path, sealer: &S
     let record: Option<Vec<u8>> =
         sqlx::query_scalar("SELECT value FROM meta WHERE name = 'key_check'").fetch_optional(&mut *connection).await?;
     let Some(record) = record else { return Ok(()) };
-    let path = path.display();
-    match sealer.keyring().open(column::key_check(), &record) {
-        Ok(plain) if plain == KEY_CHECK => Ok(()),
-        Err(SealError::UnknownKey(expected)) => {
-            let given: Vec<String> = sealer.keyring().names().map(|name| name.to_string()).collect();
-            let given = given.join(", ");
-            Err(unsuitable(format!("{path} is sealed under key {expected}, and the key given is {given}")))
-        }
-        Ok(_) | Err(_) => Err(unsuitable(format!("the key check of {path} does not open: the file was changed"))),
-    }
+    Ok(check_keys(&path.display().to_string(), sealer, &record)?)
 }
 
 async fn has_table(connection: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {
