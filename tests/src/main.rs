@@ -12,6 +12,7 @@ mod harness;
 mod kill;
 mod operate;
 mod platform;
+mod postgres;
 mod readme;
 mod reload;
 mod retention;

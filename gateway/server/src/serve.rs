@@ -61,9 +61,11 @@ pub enum ServeError {
         #[source]
         source: StoreError,
     },
-    /// The database's password cannot be read.
-    #[error("cannot read the password of the database from {} (database.password_file)", path.display())]
-    Password {
+    /// A file that the way to the database needs cannot be read.
+    #[error("cannot read {} ({key}), which the database needs", path.display())]
+    DatabaseFile {
+        /// The setting, or the parameter of the URL.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.

@@ -97,10 +97,13 @@ impl Gateway {
         let key = place.path().join("hookwright.key");
         std::fs::write(&key, "5c".repeat(32)).unwrap();
         std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let named_key = key.display().to_string();
         let compiled = root().join("target").join("compiled-for-tests").display().to_string();
         let database = format!("sqlite:{}", place.path().join("hookwright.db").display());
         let defaults = [
             ("database_url", database.as_str()),
+            // Nodes that share a database must be told.
+            ("keys.file", named_key.as_str()),
             ("public.listen", "127.0.0.1:0"),
             ("admin.listen", "127.0.0.1:0"),
             ("egress.allow", "127.0.0.0/8"),

@@ -9,6 +9,7 @@ use hookwright_core::intake::Policy;
 use hookwright_postgres::{PostgresConfig, PostgresStore};
 use hookwright_sqlite::{SqliteConfig, SqliteStore};
 use hookwright_store::{Clock, Ids, SteeredClock, Store, StoreError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -101,10 +102,13 @@ fn url(address: &PostgresAddress) -> Result<String, ServeError> {
             "whoever is on the way to PostgreSQL could read along or answer in its stead; ?sslmode=verify-full and sslrootcert= shut them out"
         );
     }
-    address.url().map_err(|source| ServeError::Password {
-        path: address.password_file().map(Path::to_owned).unwrap_or_default(),
-        source,
-    })
+    // What reads them later does not say which one it was.
+    for (key, path) in address.files() {
+        let unread = |source| ServeError::DatabaseFile { key, path: path.to_owned(), source };
+        File::open(path).map_err(unread)?;
+    }
+    let path = || address.password_file().map(Path::to_owned).unwrap_or_default();
+    address.url().map_err(|source| ServeError::DatabaseFile { key: "database.password_file", path: path(), source })
 }
 
 /// What follows from the configuration, over what is usual.
