@@ -3,6 +3,7 @@
 
 mod admin;
 mod clients;
+mod cluster;
 mod command;
 mod config;
 mod demo;

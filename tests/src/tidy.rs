@@ -39,7 +39,10 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("order-notice", &["hookwright-plugin-sdk"]),
     ("hookwright-test-postgres", &[]),
     ("unruly-plugin", &["hookwright-plugin-sdk"]),
-    ("hookwright-tests", &["hookwright", "hookwright-core", "hookwright-plugin-host", "hookwright-store"]),
+    (
+        "hookwright-tests",
+        &["hookwright", "hookwright-core", "hookwright-plugin-host", "hookwright-store", "hookwright-test-postgres"],
+    ),
 ];
 
 /// What is measured against: the host's measurements run the plugins' own code, compiled to native.

@@ -223,7 +223,7 @@ impl Cluster {
     }
 
     /// A program of PostgreSQL's, run as the server's account.
-    pub(crate) fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.binaries.program(program));
         // Without what a person has set for programs of PostgreSQL.
         command.env_clear().env("LC_ALL", "C").env("PATH", std::env::var_os("PATH").unwrap_or_default());

@@ -12,7 +12,16 @@ pub(crate) fn program() -> PathBuf {
 
 /// The command, in `directory`, with nothing of ours in its environment.
 pub(crate) fn hookwright<S: AsRef<OsStr>>(directory: &Path, arguments: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(program());
+    isolated(&program(), directory, arguments)
+}
+
+/// A program of ours, likewise.
+pub(crate) fn isolated<S: AsRef<OsStr>>(
+    program: &Path,
+    directory: &Path,
+    arguments: impl IntoIterator<Item = S>,
+) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(directory).args(arguments).stdin(Stdio::null()).env("NO_COLOR", "1");
     // What the tools compile stays in the checkout.
     command.env("XDG_CACHE_HOME", super::root().join("target").join("tools-cache"));
