@@ -124,6 +124,7 @@ async fn chaos_loses_nothing_reorders_nothing_and_repeats_nothing_but_attempts()
         ended: false.into(),
         posts: 0.into(),
         repeated: 0.into(),
+        replayed: 0.into(),
         longest: std::sync::Mutex::default(),
     });
     let mut posting = JoinSet::new();

@@ -32,10 +32,16 @@ pub(super) async fn nodes(count: usize, cluster: &Cluster, url: &str, place: &Pa
     let mut nodes = Vec::new();
     for index in 0..count {
         let passage = Passage::to(cluster.port()).await;
-        let settings = settings(place, passage.port(), url.rsplit('/').next().unwrap());
+        let mut settings = settings(place, passage.port(), url.rsplit('/').next().unwrap());
+        settings.push(format!("cluster.node_name={}", name(index)));
         nodes.push(Node::new(index, passage, place, settings));
     }
     nodes
+}
+
+/// What a node is called where nodes are listed.
+pub(super) fn name(index: usize) -> String {
+    format!("node-{index}")
 }
 
 /// The settings of a node that reaches the database through `port`.
@@ -157,7 +163,7 @@ impl Node {
     }
 
     fn log_path(&self) -> PathBuf {
-        self.directory.join(format!("node-{}.log", self.index))
+        self.directory.join(name(self.index)).with_extension("log")
     }
 
     /// Everything that it said in all its lives.

@@ -4,7 +4,7 @@ use super::ledger::Ledger;
 use super::load::Load;
 use super::session::Session;
 use super::verdict::Verdict;
-use crate::cluster::node::Node;
+use crate::cluster::node::{Node, name};
 use crate::cluster::passage::State;
 use hookwright_test_postgres::{Cluster, Mode};
 use rand::rngs::StdRng;
@@ -21,6 +21,10 @@ const TAKE_OVER_MAX: Duration = Duration::from_secs(12);
 /// How long a stopped or dead node is waited for at most before it goes on.
 const STOP_MAX: Duration = Duration::from_secs(20);
 const CUT: Duration = Duration::from_secs(10);
+/// Longer than a lease: when the database goes on, everybody's is over.
+const HANG: Duration = Duration::from_secs(12);
+/// A node that was out of reach or stood still has work again so soon after it is back.
+const BACK_MAX: Duration = Duration::from_secs(20);
 const CLOCK_OFF_MS: i64 = 5 * 60 * 1000;
 /// No node is spared from being killed.
 const NOBODY: usize = usize::MAX;
@@ -66,6 +70,8 @@ enum Fault {
     CutOff,
     Severed,
     LeftDead,
+    Hung,
+    AllDead,
 }
 
 /// Of every round, and of those after the first.
@@ -78,7 +84,7 @@ const EVERY: [Fault; 7] = [
     Fault::Stopped,
     Fault::CutOff,
 ];
-const LATER: [Fault; 2] = [Fault::Severed, Fault::LeftDead];
+const LATER: [Fault; 4] = [Fault::Severed, Fault::LeftDead, Fault::Hung, Fault::AllDead];
 
 /// How long the work of a node that was gone lay still.
 struct TakeOver {
@@ -166,6 +172,8 @@ impl Faults {
             Fault::Stopped | Fault::LeftDead => self.gone(fault, other).await,
             Fault::CutOff => self.cut(other, State::Silent).await,
             Fault::Severed => self.cut(other, State::Severed).await,
+            Fault::Hung => self.hung().await,
+            Fault::AllDead => self.all_dead().await,
         }
     }
 
@@ -180,6 +188,24 @@ impl Faults {
         let stage = Arc::clone(&self.stage);
         tokio::task::spawn_blocking(move || stage.cluster.restart(mode)).await.unwrap();
         sleep(Duration::from_secs(2)).await;
+    }
+
+    /// The database stands still.
+    async fn hung(&self) {
+        self.stage.cluster.pause();
+        sleep(HANG).await;
+        self.stage.cluster.resume();
+        sleep(Duration::from_secs(2)).await;
+    }
+
+    /// As where the power of a house goes, and the database is elsewhere.
+    async fn all_dead(&self) {
+        for node in self.stage.nodes.iter() {
+            node.kill().await;
+        }
+        for node in self.stage.nodes.iter() {
+            node.start().await;
+        }
     }
 
     async fn held_row(&mut self) {
@@ -224,8 +250,7 @@ impl Faults {
         }
         node.start().await;
         stage.calm.store(false, Ordering::Relaxed);
-        stage.spared.store(NOBODY, Ordering::Relaxed);
-        sleep(Duration::from_secs(1)).await;
+        self.is_back(node).await;
     }
 
     async fn cut(&self, index: usize, how: State) {
@@ -235,8 +260,24 @@ impl Faults {
         node.passage.set(how);
         sleep(CUT).await;
         node.passage.set(State::Open);
+        self.is_back(node).await;
+    }
+
+    /// Waits until a node that was in trouble owns shards again, while the others go on being killed; then it is spared no longer.
+    async fn is_back(&self, node: &Node) {
+        let owns = format!(
+            "SELECT count(*) FROM shard JOIN node ON node.id = node_id WHERE name = '{}' AND lease_until > now_ms()",
+            name(node.index)
+        );
+        let began = Instant::now();
+        while self.stage.cluster.execute(&self.stage.url, &owns) == "0" {
+            if began.elapsed() > BACK_MAX {
+                self.stage.ledger.wrong(format!("node {} has no work {BACK_MAX:?} after it was back", node.index));
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
         self.stage.spared.store(NOBODY, Ordering::Relaxed);
-        sleep(Duration::from_secs(1)).await;
     }
 }
 
@@ -283,9 +324,10 @@ impl Report {
             self.failed_starts
         );
         println!(
-            "way in: {} events and {} consultations acknowledged, {posts} posts, {repeated} of them repeated; longest from first post to acknowledgement {:.1} s",
+            "way in: {} events and {} consultations acknowledged, {posts} posts, {repeated} of them in vain, {} of those committed all the same; longest from first post to acknowledgement {:.1} s",
             totals.published,
             totals.calls,
+            load.replayed.load(Ordering::Relaxed),
             load.longest.lock().unwrap().as_secs_f64()
         );
         #[expect(clippy::cast_precision_loss, reason = "counts of a test")]

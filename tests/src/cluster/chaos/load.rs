@@ -30,8 +30,10 @@ pub(super) struct Load {
     pub(super) seed: u64,
     pub(super) ended: AtomicBool,
     pub(super) posts: AtomicU64,
-    /// Posts that got no answer, or one that says later.
+    /// Posts that got no answer, or one that says later: they are repeated.
     pub(super) repeated: AtomicU64,
+    /// Answers that say so: the post before it had been committed, and its answer was lost.
+    pub(super) replayed: AtomicU64,
     /// The longest time from the first attempt to the acknowledgement.
     pub(super) longest: Mutex<Duration>,
 }
@@ -98,11 +100,11 @@ impl Load {
         };
         let Ok(Ok(answer)) = tokio::time::timeout(ANSWER_MAX, sent).await else { return Outcome::Later };
         let later = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT];
-        // By a clock that is five minutes off, a signature of now is too old or not yet valid.
-        let other_time = answer.status == StatusCode::UNAUTHORIZED && node.settable_clock;
         if answer.status.is_success() {
+            let replayed = answer.header("idempotency-replayed").is_some() || answer.json()["duplicate"] == true;
+            self.replayed.fetch_add(u64::from(replayed), Ordering::Relaxed);
             Outcome::Taken(answer.json())
-        } else if later.contains(&answer.status) || other_time {
+        } else if later.contains(&answer.status) {
             Outcome::Later
         } else {
             Outcome::Refused(format!("{} {}", answer.status, answer.json()))
