@@ -16,7 +16,8 @@ fn ms(lease: Duration) -> i64 {
     i64::try_from(lease.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Takes a number that no living node has. Tells the database's clock as well.
+/// Takes a number that no living node has: one that nobody had, or whose holder was heard of longest ago, since a node that only stood still comes back under its
+/// number, on which its ids rest. Tells the database's clock as well.
 pub(crate) async fn register(
     connection: &mut Connection,
     run: &[u8],
@@ -27,8 +28,8 @@ pub(crate) async fn register(
         let row = sqlx::query!(
             r#"INSERT INTO node (id, run, name, version, started_at, lease_until)
                SELECT n, $1, $2, $3, now_ms(), now_ms() + $4
-               FROM generate_series(1, 1023) AS n
-               WHERE NOT EXISTS (SELECT 1 FROM node AS o WHERE o.id = n AND o.lease_until > now_ms()) ORDER BY n LIMIT 1
+               FROM generate_series(1, 1023) AS n LEFT JOIN node AS o ON o.id = n
+               WHERE o.id IS NULL OR o.lease_until <= now_ms() ORDER BY o.lease_until NULLS FIRST, n LIMIT 1
                ON CONFLICT (id) DO UPDATE
                SET run = excluded.run, name = excluded.name, version = excluded.version, started_at = excluded.started_at,
                    lease_until = excluded.lease_until
