@@ -204,6 +204,8 @@ impl Batch {
         let mut maker = IdMaker::new(0).ok_or(StoreError::Closed)?;
         maker.resume_after(place::id_at(first - 1));
         let (answers, mut writes) = self.plan(shared, &subscriptions, &mut maker, facts, now_ms)?;
+        // What this node makes by itself afterwards is greater.
+        shared.ids.lock().resume_after(maker.next(now_ms));
         let created = self.sort(shared, &notes, std::mem::take(&mut writes.deliveries));
         Ok(Decided { answers, writes, created, now_ms, is_begun })
     }

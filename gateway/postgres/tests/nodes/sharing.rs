@@ -13,6 +13,22 @@ use tokio::time::{Instant, timeout};
 
 const LEASE: Duration = Duration::from_secs(10);
 
+/// Waits until two nodes share the work, and what belongs to whom does not change any more.
+async fn balanced(circle: &Circle) {
+    let shares = "SELECT count(*), min(n), max(n) FROM (SELECT count(*) AS n FROM shard WHERE node_id IS NOT NULL GROUP BY node_id) AS c";
+    until("both nodes own half", || circle.ask(shares) == "2|512|512").await;
+}
+
+/// The one of two nodes that serves a subscription, and the other one.
+async fn owner_of<'t, 'f>(
+    id: SubscriptionId,
+    one: &'t Trial<'f>,
+    two: &'t Trial<'f>,
+) -> (&'t Trial<'f>, &'t Trial<'f>) {
+    until("one of them serves it", || one.store.permit(id).is_some() != two.store.permit(id).is_some()).await;
+    if one.store.permit(id).is_some() { (one, two) } else { (two, one) }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_subscription_is_one_nodes_and_its_deliveries_reach_it() {
     let Some(circle) = Circle::new(LEASE) else { return };
@@ -59,6 +75,7 @@ async fn what_came_in_one_after_the_other_is_in_that_order_whichever_nodes_it_ca
     let options = DeliveryOptions { ordering: Ordering::Key, ..DeliveryOptions::default() };
     let subscription = hookwright_core::subscription::Subscription { options, ..draft(&one, &["*"]) };
     let id = subscription.id;
+    balanced(&circle).await;
     one.store.create_subscription(subscription, change(&one, "subscription.created", id)).await.unwrap();
     let keyed = || {
         let mut event = publication("order.placed", "{}");
@@ -69,7 +86,7 @@ async fn what_came_in_one_after_the_other_is_in_that_order_whichever_nodes_it_ca
         let by = if number % 2 == 0 { &one } else { &two };
         by.submit(keyed()).await;
     }
-    let owner = if one.store.permit(id).is_some() { &one } else { &two };
+    let (owner, _) = owner_of(id, &one, &two).await;
     let came = handed(owner, 200).await;
     let ids: Vec<DeliveryId> = came.iter().map(|one_of| one_of.id).collect();
     assert!(ids.is_sorted(), "they are handed over in order");
@@ -87,12 +104,9 @@ async fn a_retry_asked_of_any_node_reaches_the_owner() {
     let one = Trial::begin(&first).await;
     let two = Trial::begin(&second).await;
     let subscription = subscribe(&one, &["*"]).await;
-    until("somebody serves it", || {
-        one.store.permit(subscription.id).is_some() || two.store.permit(subscription.id).is_some()
-    })
-    .await;
-    one.publish("order.placed", "{}").await;
-    let (owner, other) = if one.store.permit(subscription.id).is_some() { (&one, &two) } else { (&two, &one) };
+    balanced(&circle).await;
+    let (owner, other) = owner_of(subscription.id, &one, &two).await;
+    other.publish("order.placed", "{}").await;
     let pending = handed(owner, 1).await.remove(0);
     owner.store.abandon(pending.id, "gone".to_owned()).await.unwrap();
     other.store.retry(pending.id, change(other, "delivery.retry", pending.id)).await.unwrap();
