@@ -1,5 +1,7 @@
 //! The gateway on PostgreSQL, as an operator meets it.
 
+mod moving;
+
 use crate::harness::command::{hookwright, run};
 use crate::harness::server::Server;
 use crate::harness::{Gateway, Receiver};

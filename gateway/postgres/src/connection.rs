@@ -60,6 +60,11 @@ impl Door {
         self.options.get_database().unwrap_or(self.options.get_username())
     }
 
+    /// Database and server, for messages.
+    pub(crate) fn database_at(&self) -> String {
+        format!("database {} at {}", self.database(), self.place())
+    }
+
     /// A connection, ready to use.
     pub(crate) async fn connect(&self, purpose: Purpose) -> Result<Connection, Failure> {
         let connecting = timeout(CONNECT, self.options.connect()).await;

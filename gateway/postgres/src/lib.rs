@@ -34,6 +34,7 @@ mod shards;
 mod store;
 mod suitability;
 mod tenure;
+mod transfer;
 mod writer;
 
 // Said once for both databases.
@@ -67,3 +68,4 @@ mod sweep;
 pub use config::{Entropy, PostgresConfig, QueueBounds};
 pub use open::migrate;
 pub use store::PostgresStore;
+pub use transfer::{Arrival, PostgresTarget};

@@ -20,6 +20,7 @@ use crate::sealer::Sealer;
 use crate::shards::{SHARDS, Shards};
 use crate::store::{PostgresStore, Shared, Tasks};
 use crate::suitability;
+use crate::transfer;
 use crate::writer::{self, Group};
 use hookwright_core::id::IdMaker;
 use hookwright_store::{Clock, Ids, StoreError};
@@ -61,6 +62,7 @@ impl PostgresStore {
         let door = Door::new(&url, statement_timeout)?;
         let sealer = Sealer::new(keyring, Arc::clone(&entropy));
         let (mut connection, _) = prepare(&door, readers, &sealer).await?;
+        transfer::refuse_half(&mut connection, &door.database_at()).await?;
         let mut run = vec![0; 16];
         entropy(&mut run);
         let asked_at = Instant::now();
@@ -180,7 +182,11 @@ pub async fn migrate(config: PostgresConfig, entropy: Entropy) -> Result<Vec<Str
     Ok(steps)
 }
 
-async fn prepare(door: &Door, readers: u32, sealer: &Sealer) -> Result<(Connection, Vec<String>), StoreError> {
+pub(crate) async fn prepare(
+    door: &Door,
+    readers: u32,
+    sealer: &Sealer,
+) -> Result<(Connection, Vec<String>), StoreError> {
     let connect = async || door.connect(Purpose::Any).await.map_err(|failure| refused(failure, door));
     let mut connection = connect().await?;
     suitability::examine(&mut connection, door, readers, sealer).await?;

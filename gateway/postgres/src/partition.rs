@@ -98,7 +98,7 @@ async fn make_missing(connection: &mut Connection, days: RangeInclusive<i64>) ->
 
 /// Makes one; whether there is nothing to try again. Of nodes that want the same one at once, one makes it while the others wait: a row that they wrote meanwhile would
 /// go to the default partition, and be in its way.
-async fn make(connection: &mut Connection, table: &str, day: i64) -> Result<bool, Failure> {
+pub(crate) async fn make(connection: &mut Connection, table: &str, day: i64) -> Result<bool, Failure> {
     let (name, first, end) = (name(table, day), first_id(day), first_id(day + 1));
     let text = format!(
         "DO $$ BEGIN

@@ -53,7 +53,7 @@ pub(crate) async fn examine(
     sealer: &Sealer,
 ) -> Result<(), StoreError> {
     let server = server(connection).await?;
-    let place = format!("database {} at {}", door.database(), door.place());
+    let place = door.database_at();
     check_server(&server, &place, door, readers)?;
     let contents = contents(connection).await?;
     if let (Some(table), Some(owner)) = (&contents.foreign, &contents.owner) {
@@ -224,7 +224,7 @@ pub(crate) async fn keep_key_check(
         .await
         .map_err(Failure::from)?;
     let row = sqlx::query!("SELECT value FROM meta WHERE name = 'key_check'").fetch_one(connection).await;
-    check_keys(&format!("database {} at {}", door.database(), door.place()), sealer, &row.map_err(Failure::from)?.value)
+    check_keys(&door.database_at(), sealer, &row.map_err(Failure::from)?.value)
 }
 
 fn unsuitable(why: String) -> StoreError {

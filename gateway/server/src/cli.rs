@@ -9,6 +9,7 @@ mod keys;
 mod migrate;
 mod output;
 mod plugin;
+mod progress;
 mod scheme;
 mod serve;
 mod settings;
@@ -41,7 +42,7 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Check the configuration and print what is in effect, secrets left out.
     CheckConfig(check_config::CheckConfigArguments),
-    /// Create the database or bring its schema up to date.
+    /// Create the database or bring its schema up to date; or move all records to PostgreSQL.
     Migrate(migrate::MigrateArguments),
     /// Manage API keys.
     #[command(subcommand)]

@@ -3,11 +3,13 @@
 mod keyring;
 pub mod log;
 mod machine;
+mod moving;
 mod open;
 mod preflight;
 mod signals;
 
 pub use keyring::KeyringError;
+pub use moving::{Doing, Moved, Step, move_store};
 pub use open::{OpenedStore, migrate_store, open_store, word_about_key};
 pub use preflight::preflight;
 pub use signals::told_to_stop;
@@ -71,6 +73,21 @@ pub enum ServeError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// Records do not move that way.
+    #[error("records move from SQLite to PostgreSQL")]
+    Direction,
+    /// What arrived is not what was sent.
+    #[error(
+        "table {table} differs: {here} in SQLite, {there} in PostgreSQL; one of the two was changed meanwhile: empty the PostgreSQL database, and begin anew"
+    )]
+    Differs {
+        /// The table.
+        table: &'static str,
+        /// What is in it here.
+        here: String,
+        /// What is in it there.
+        there: String,
     },
     /// The store refused during the start.
     #[error("cannot read the records")]

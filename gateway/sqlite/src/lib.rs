@@ -30,6 +30,7 @@ mod statement;
 mod store;
 mod suitability;
 mod tenure;
+mod transfer;
 mod writer;
 
 // Said once for both databases.
@@ -66,3 +67,4 @@ pub use config::{Durability, Entropy, QueueBounds, SqliteConfig};
 pub use open::migrate;
 pub use store::SqliteStore;
 pub use suitability::{SQLITE_VERSION_MIN, check_version};
+pub use transfer::SqliteSource;

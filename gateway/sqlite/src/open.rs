@@ -92,7 +92,7 @@ pub async fn migrate(config: SqliteConfig, entropy: Entropy) -> Result<Vec<Strin
     Ok(steps)
 }
 
-struct Prepared {
+pub(crate) struct Prepared {
     connection: SqliteConnection,
     lock: FileLock,
     sealer: Sealer,
@@ -100,12 +100,12 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn into_parts(self) -> (SqliteConnection, FileLock, Sealer) {
+    pub(crate) fn into_parts(self) -> (SqliteConnection, FileLock, Sealer) {
         (self.connection, self.lock, self.sealer)
     }
 }
 
-async fn prepare(config: SqliteConfig, entropy: Entropy) -> Result<Prepared, StoreError> {
+pub(crate) async fn prepare(config: SqliteConfig, entropy: Entropy) -> Result<Prepared, StoreError> {
     let path = config.path.as_path();
     let lock = FileLock::take(path)?;
     let sealer = Sealer::new(config.keyring, entropy);

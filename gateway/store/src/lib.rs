@@ -21,6 +21,7 @@ mod page;
 mod retention;
 mod steered;
 mod tenure;
+pub mod transfer;
 
 pub use catalog::{Catalog, KeyRecord, KeyScope, PluginFile, PluginWrite, Saved};
 pub use change::Change;

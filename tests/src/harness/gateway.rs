@@ -145,6 +145,12 @@ impl Gateway {
         Self::in_place(place, clock, settings).await
     }
 
+    /// Stops it in good order; its database and keys stay.
+    pub(crate) async fn stop(self) -> TempDir {
+        self.running.stop().await;
+        self.place
+    }
+
     /// Its time.
     pub(crate) fn now_ms(&self) -> i64 {
         self.clock.now_ms()

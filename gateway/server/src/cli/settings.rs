@@ -11,7 +11,7 @@ pub(super) struct SettingsArguments {
     /// The configuration file (TOML). None is needed.
     #[arg(long, value_name = "FILE", env = "HOOKWRIGHT_CONFIG")]
     config: Option<PathBuf>,
-    /// Where the records are: `sqlite:` and a path.
+    /// Where the records are: `sqlite:` and a path, or `postgres://user@host:5432/database`.
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
     /// Where partners post: address and port.
@@ -28,6 +28,17 @@ pub(super) struct SettingsArguments {
 impl SettingsArguments {
     /// Reads and checks everything.
     pub(super) fn load(&self) -> Result<Loaded, Failure> {
+        Ok(Loaded::check(self.read()?)?)
+    }
+
+    /// The same, for another database, which this flag names.
+    pub(super) fn load_for(&self, flag: &str, database_url: &str) -> Result<Loaded, Failure> {
+        let mut raw = self.read()?;
+        raw.flag(flag, "database_url", database_url);
+        Ok(Loaded::check(raw)?)
+    }
+
+    fn read(&self) -> Result<Raw, Failure> {
         let mut raw = Raw::default();
         if let Some(file) = &self.config {
             raw.read_file(file)?;
@@ -53,6 +64,6 @@ impl SettingsArguments {
             })?;
             raw.flag("--set", key.trim(), value.trim());
         }
-        Ok(Loaded::check(raw)?)
+        Ok(raw)
     }
 }

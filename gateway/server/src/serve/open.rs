@@ -86,16 +86,16 @@ pub async fn migrate_store(config: &Config) -> Result<(Vec<String>, Option<PathB
     Ok((steps.map_err(|source| failed(&config.database, source))?, made))
 }
 
-fn failed(database: &Database, source: StoreError) -> ServeError {
+pub(super) fn failed(database: &Database, source: StoreError) -> ServeError {
     ServeError::Database { place: database.to_string(), source }
 }
 
-fn policy(config: &Config) -> Policy {
+pub(super) fn policy(config: &Config) -> Policy {
     Policy { validity: config.validity.clone() }
 }
 
 /// What PostgreSQL is reached by. The password's file is read now.
-fn url(address: &PostgresAddress) -> Result<String, ServeError> {
+pub(super) fn url(address: &PostgresAddress) -> Result<String, ServeError> {
     if address.trusts_the_way() {
         tracing::warn!(
             database = %address,
@@ -112,7 +112,7 @@ fn url(address: &PostgresAddress) -> Result<String, ServeError> {
 }
 
 /// What follows from the configuration, over what is usual.
-fn postgres_config(config: &Config, usual: PostgresConfig) -> PostgresConfig {
+pub(super) fn postgres_config(config: &Config, usual: PostgresConfig) -> PostgresConfig {
     PostgresConfig {
         policy: policy(config),
         readers: config.connections.readers_max,
