@@ -19,6 +19,9 @@ const DAY_MAX: i64 = ((1 << 41) - 1) / DAY_MS - 1;
 /// Partitions are made so many days before they are needed: one that cannot be made now is tried again for long.
 const AHEAD: i64 = 2;
 
+/// The lock of whoever makes a partition or removes one.
+pub(crate) const MAKING: i64 = 7_594_035;
+
 /// The days that partitions are known to be there for.
 #[derive(Debug)]
 pub(crate) struct Days {
@@ -102,8 +105,9 @@ pub(crate) async fn make(connection: &mut Connection, table: &str, day: i64) -> 
     let (name, first, end) = (name(table, day), first_id(day), first_id(day + 1));
     let text = format!(
         "DO $$ BEGIN
+             PERFORM set_config('lock_timeout', '2s', true);
+             PERFORM pg_advisory_xact_lock({MAKING});
              PERFORM set_config('lock_timeout', '200ms', true);
-             PERFORM pg_advisory_xact_lock(7594035);
              IF to_regclass('{name}') IS NULL THEN
                  CREATE TABLE {name} (LIKE {table} INCLUDING ALL);
                  ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({end});

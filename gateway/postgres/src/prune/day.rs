@@ -5,7 +5,7 @@
 
 use crate::database::Connection;
 use crate::fault::{Failure, Gravity, gravity};
-use crate::partition::{day_in, first_id, name};
+use crate::partition::{MAKING, day_in, first_id, name};
 use hookwright_core::id::first_at_ms;
 use hookwright_store::RecordKind;
 use sqlx::{AssertSqlSafe, Executor};
@@ -141,12 +141,14 @@ impl Doomed<'_> {
         (first_id(self.day), first_id(self.day + 1) - 1)
     }
 
-    /// Nobody changes a row of the day from now on; whoever reads goes on. Fails at once where somebody does, or where it is being vacuumed.
+    /// Nobody makes a partition, or changes a row of the day, from now on; whoever reads goes on. Fails at once where somebody does, or where it is being vacuumed.
     async fn close(&self, connection: &mut Connection) -> Result<(), Failure> {
         let (partitions, defaults) =
             (list(self.partitions()), list(tables(self.kind).iter().map(|table| format!("{table}_default"))));
         let text = format!(
-            "LOCK TABLE {partitions} IN EXCLUSIVE MODE NOWAIT;
+            "SET LOCAL lock_timeout = '1s';
+             SELECT pg_advisory_xact_lock({MAKING});
+             LOCK TABLE {partitions} IN EXCLUSIVE MODE NOWAIT;
              LOCK TABLE {defaults} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT"
         );
         connection.execute(AssertSqlSafe(text)).await?;
@@ -262,11 +264,12 @@ impl Doomed<'_> {
 
     async fn drop(&self, connection: &mut Connection) -> Result<(), Failure> {
         let (first, last) = self.ids();
-        let mut text = format!("DROP TABLE {};", list(self.partitions()));
-        for table in self.not_there() {
-            text += &format!("DELETE FROM {table}_default WHERE {} BETWEEN {first} AND {last};", key(table));
-        }
-        text += "RELEASE SAVEPOINT day";
+        let of_default = self.not_there().map(|table| {
+            let key = key(table);
+            format!("DELETE FROM {table}_default WHERE {key} BETWEEN {first} AND {last};")
+        });
+        let (partitions, of_default) = (list(self.partitions()), of_default.collect::<String>());
+        let text = format!("DROP TABLE {partitions}; {of_default} RELEASE SAVEPOINT day");
         connection.execute(AssertSqlSafe(text)).await?;
         Ok(())
     }
