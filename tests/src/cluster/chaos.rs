@@ -141,5 +141,5 @@ async fn chaos_loses_nothing_reorders_nothing_and_repeats_nothing_but_attempts()
     let verdict = Verdict::of(&stage, DRAIN_MAX).await;
     report.print(&load, &verdict);
     verdict.assert();
-    report.assert();
+    report.assert(&load);
 }
