@@ -15,12 +15,14 @@ use hookwright::sink::{Reply, Sink};
 use hookwright_core::secret::SigningSecret;
 use hookwright_core::signature::sign_v1;
 use hookwright_store::Clock;
+use hookwright_test_postgres::{Cluster, Settings};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -190,18 +192,54 @@ async fn furnish(server: &Server, url: &str) -> SigningSecret {
     secret_of(&make("/admin/sources", source).await)
 }
 
-async fn start(directory: &std::path::Path) -> Server {
-    let directory = directory.to_owned();
-    tokio::task::spawn_blocking(move || Server::start(&directory)).await.unwrap()
+/// Where the killed server keeps what it acknowledged: a directory, and settings that name another database than the one in it.
+struct Home {
+    directory: TempDir,
+    settings: Vec<String>,
+    _cluster: Option<Cluster>,
+}
+
+impl Home {
+    fn on_sqlite() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), settings: Vec::new(), _cluster: None }
+    }
+
+    /// A PostgreSQL that waits for its disk; `None` where it is not installed, which has been said.
+    fn on_postgres() -> Option<Self> {
+        let cluster = Cluster::start(&Settings { fsync: true, ..Settings::default() })?;
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("shared.key"), hex::encode(chance::bytes::<32>())).unwrap();
+        let settings = vec![format!("database_url={}", cluster.create_database()), "keys.file=shared.key".to_owned()];
+        Some(Self { directory, settings, _cluster: Some(cluster) })
+    }
+
+    async fn start(&self, more: &[&str]) -> Server {
+        let directory = self.directory.path().to_owned();
+        let settings: Vec<String> = self.settings.iter().cloned().chain(more.iter().map(ToString::to_string)).collect();
+        let start = move || {
+            let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+            Server::start_with(&directory, &settings, &[])
+        };
+        tokio::task::spawn_blocking(start).await.unwrap()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_moments_it_loses_nothing_and_repeats_nothing() {
+    kill_at_random_moments(&Home::on_sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_random_moments_on_postgresql_it_loses_nothing_and_repeats_nothing() {
+    let Some(home) = Home::on_postgres() else { return };
+    kill_at_random_moments(&home).await;
+}
+
+async fn kill_at_random_moments(home: &Home) {
     let rounds: u32 = std::env::var("KILL_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap());
-    let directory = tempfile::tempdir().unwrap();
     let seen = Seen::default();
     let url = subscriber(Arc::clone(&seen)).await;
-    let mut server = start(directory.path()).await;
+    let mut server = home.start(&[]).await;
     let secret = furnish(&server, &url).await;
     let doors = |server: &Server| Doors { public: server.public.clone(), admin: server.admin.clone() };
     let world = Arc::new(World {
@@ -218,7 +256,7 @@ async fn killed_at_random_moments_it_loses_nothing_and_repeats_nothing() {
     for _ in 0..rounds {
         tokio::time::sleep(Duration::from_secs_f64(0.05 + chance::unit())).await;
         server.kill();
-        server = start(directory.path()).await;
+        server = home.start(&[]).await;
         *world.doors.write().unwrap() = doors(&server);
     }
     world.ended.store(true, Ordering::Relaxed);

@@ -27,6 +27,7 @@ mod partition;
 mod place;
 mod planned;
 mod probe;
+mod process;
 mod prune;
 mod refusal;
 mod roster;

@@ -5,6 +5,7 @@ use crate::desk;
 use crate::fault::Failure;
 use crate::keeper::Identity;
 use crate::load::load_orphaned;
+use crate::process::Process;
 use crate::store::Shared;
 use hookwright_store::StoreError;
 use sqlx::{Connection as _, Executor};
@@ -24,21 +25,27 @@ pub(crate) async fn register(
     name: &str,
     lease: Duration,
 ) -> Result<(i64, i64), Failure> {
+    let this = Process::this();
+    if let Some(this) = &this {
+        end_dead(connection, this).await?;
+    }
+    let process = this.map(|this| this.text());
     for _ in 0..16 {
         let row = sqlx::query!(
-            r#"INSERT INTO node (id, run, name, version, started_at, lease_until)
-               SELECT n, $1, $2, $3, now_ms(), now_ms() + $4
+            r#"INSERT INTO node (id, run, name, version, process, started_at, lease_until)
+               SELECT n, $1, $2, $3, $5, now_ms(), now_ms() + $4
                FROM generate_series(1, 1023) AS n LEFT JOIN node AS o ON o.id = n
                WHERE o.id IS NULL OR o.lease_until <= now_ms() ORDER BY o.lease_until NULLS FIRST, n LIMIT 1
                ON CONFLICT (id) DO UPDATE
-               SET run = excluded.run, name = excluded.name, version = excluded.version, started_at = excluded.started_at,
-                   lease_until = excluded.lease_until
+               SET run = excluded.run, name = excluded.name, version = excluded.version, process = excluded.process,
+                   started_at = excluded.started_at, lease_until = excluded.lease_until
                WHERE node.lease_until <= now_ms()
                RETURNING id, started_at"#,
             run,
             name,
             VERSION,
-            ms(lease)
+            ms(lease),
+            process
         )
         .fetch_optional(&mut *connection)
         .await?;
@@ -50,6 +57,22 @@ pub(crate) async fn register(
     }
     Err(StoreError::Unavailable("no number is free for this node: 1,023 nodes share the database already".into())
         .into())
+}
+
+/// Ends the leases of nodes that this one knows to be dead: former runs on this machine.
+async fn end_dead(connection: &mut Connection, this: &Process) -> Result<(), Failure> {
+    let rows =
+        sqlx::query!("SELECT id, run, process FROM node WHERE lease_until > now_ms()").fetch_all(&mut *connection);
+    for row in rows.await? {
+        let process = row.process.as_deref().and_then(Process::parse);
+        if process.is_some_and(|process| this.knows_dead(&process)) {
+            tracing::info!(node = row.id, "a former run on this machine has ended without a word; its lease ends now");
+            sqlx::query!("UPDATE node SET lease_until = 0 WHERE id = $1 AND run = $2", row.id, row.run)
+                .execute(&mut *connection)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Renews the lease of a node that still has it; tells the database's clock.

@@ -17,6 +17,7 @@ CREATE TABLE node (
     run BYTEA NOT NULL, -- which run of which process: a number is taken over when its lease is over
     name TEXT NOT NULL,
     version TEXT NOT NULL,
+    process TEXT, -- by which one that is started again on the same machine knows that its former run has ended
     started_at BIGINT NOT NULL,
     lease_until BIGINT NOT NULL -- by this database's clock
 ) WITH (fillfactor = 50);
