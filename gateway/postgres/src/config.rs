@@ -19,7 +19,7 @@ pub struct PostgresConfig {
     pub policy: Policy,
     /// How much may wait for the writers.
     pub queue: QueueBounds,
-    /// Connections that read at the same time. Writing takes seven more.
+    /// Connections that read at the same time. Writing takes nine more.
     pub readers: u32,
     /// How long a statement may take.
     pub statement_timeout: Duration,

@@ -61,8 +61,7 @@ impl PostgresStore {
         } = config;
         let door = Door::new(&url, statement_timeout)?;
         let sealer = Sealer::new(keyring, Arc::clone(&entropy));
-        let (mut connection, _) = prepare(&door, readers, &sealer).await?;
-        transfer::refuse_half(&mut connection, &door.database_at()).await?;
+        let mut connection = ready(&door, readers, &sealer).await?;
         let mut run = vec![0; 16];
         entropy(&mut run);
         let asked_at = Instant::now();
@@ -182,6 +181,14 @@ pub async fn migrate(config: PostgresConfig, entropy: Entropy) -> Result<Vec<Str
     Ok(steps)
 }
 
+/// A connection to a database on which nodes may run.
+async fn ready(door: &Door, readers: u32, sealer: &Sealer) -> Result<Connection, StoreError> {
+    let (mut connection, _) = prepare(door, readers, sealer).await?;
+    transfer::refuse_half(&mut connection, &door.database_at()).await?;
+    Ok(connection)
+}
+
+/// A connection to a database that was looked at, brought up to date and keeps the keys' check; and the steps that were taken.
 pub(crate) async fn prepare(
     door: &Door,
     readers: u32,

@@ -15,8 +15,9 @@ pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!("../../sqlx-data/postgre
 /// The oldest PostgreSQL this store runs on, as `server_version_num` has it: older ones get no more fixes, or soon none
 /// (<https://www.postgresql.org/support/versioning/>).
 const VERSION_MIN: i32 = 140_000;
-/// Connections of a node besides those that read.
-const WRITING: u32 = 7;
+/// Connections of a node besides those that read: three that write groups and one that writes alone, the keeper's, the listener's, the collector's, the notifier's, and one
+/// for when shards are given away.
+const WRITING: u32 = 9;
 
 /// What a server says of itself and of this user.
 #[derive(Debug, sqlx::FromRow)]

@@ -108,8 +108,8 @@ impl PostgresTarget {
 
     /// Makes the partitions of the days from the first to the last key of a table that is kept by days.
     pub async fn make_room(&mut self, table: &Table, (least, greatest): (i64, i64)) -> Result<(), StoreError> {
-        let last = day_of(created_at_ms(greatest));
-        for day in day_of(created_at_ms(least)).max(last - DAYS_MAX)..=last {
+        let newest = day_of(created_at_ms(greatest));
+        for day in day_of(created_at_ms(least)).max(newest - DAYS_MAX)..=newest {
             partition::make(&mut self.connection, table.name, day).await?;
         }
         Ok(())

@@ -86,7 +86,7 @@ async fn what_is_put_comes_back_in_order_and_the_sum_tells() {
         assert_eq!(target.count(table).await.unwrap(), rows.len() as u64);
         let sum = |rows: &[Row]| {
             let mut tally = Tally::default();
-            rows.iter().for_each(|row| tally.add(row));
+            tally.add_all(rows);
             tally.sum()
         };
         assert_eq!(sum(&back), sum(&rows));

@@ -155,8 +155,9 @@ impl std::fmt::Debug for Running {
 /// Starts everything. When this returns, both listeners accept.
 pub async fn start(config: Config, options: Options) -> Result<Running, ServeError> {
     let Options { listeners, clock, compiler } = options;
-    let opened = open_store(&config, clock).await?;
-    match wire(config, listeners, compiler, &opened).await {
+    // On the heap: what runs once need not make the future of everything that starts a gateway large.
+    let opened = Box::pin(open_store(&config, clock)).await?;
+    match Box::pin(wire(config, listeners, compiler, &opened)).await {
         Ok(wired) => Ok(wired.run(opened)),
         Err(error) => {
             opened.close().await;

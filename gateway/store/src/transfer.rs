@@ -365,6 +365,13 @@ impl Tally {
         }
     }
 
+    /// Adds the next rows.
+    pub fn add_all(&mut self, rows: &[Row]) {
+        for row in rows {
+            self.add(row);
+        }
+    }
+
     fn long(&mut self, kind: &[u8], bytes: &[u8]) {
         self.sum.update(kind);
         self.sum.update((bytes.len() as u64).to_be_bytes());
@@ -383,7 +390,7 @@ mod tests {
 
     fn sum(rows: &[Row]) -> Sum {
         let mut tally = Tally::default();
-        rows.iter().for_each(|row| tally.add(row));
+        tally.add_all(rows);
         tally.sum()
     }
 

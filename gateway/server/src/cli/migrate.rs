@@ -15,7 +15,7 @@ pub(super) struct MigrateArguments {
     #[command(flatten)]
     settings: SettingsArguments,
     /// Copy all records of the SQLite database into this empty PostgreSQL database (`postgres://user@host:5432/database`), and
-    /// compare them. Run again, it goes on where it ended. The password may be in HOOKWRIGHT_DATABASE_PASSWORD.
+    /// compare them. Run again, it goes on where it ended. The password may be in `HOOKWRIGHT_DATABASE_PASSWORD`.
     #[arg(long, value_name = "URL")]
     to: Option<String>,
     /// Print one JSON object.
@@ -68,7 +68,7 @@ async fn move_to(arguments: &MigrateArguments, from: &Config, url: &str) -> Resu
     }
     let mut progress = Progress::new();
     let mut hear = |step: Step| progress.show(&doing(&step), step.done, step.all, step.is_last);
-    let moved = move_store(from, &to, &mut hear).await;
+    let moved = Box::pin(move_store(from, &to, &mut hear)).await;
     progress.end();
     tell(arguments.json, from, &to, moved?)?;
     Ok(ExitCode::SUCCESS)

@@ -20,32 +20,32 @@ impl Progress {
         Self { is_watched: std::io::stderr().is_terminal(), shown_at: None }
     }
 
-    /// `done` of `all` `things` are done. `what` says of what; a milestone is shown in any case.
+    /// `done` of `all` are done. `what` says of what; a log has each milestone.
     pub(super) fn show(&mut self, what: &str, done: u64, all: u64, is_milestone: bool) {
-        let every = if self.is_watched { BAR_EVERY } else { LINE_EVERY };
-        let is_due = self.shown_at.is_none_or(|at| at.elapsed() >= every);
-        if !is_due && !(is_milestone && !self.is_watched) {
+        // A line for each milestone; of a bar nobody sees more than ten a second.
+        let (every, is_wanted) = if self.is_watched { (BAR_EVERY, false) } else { (LINE_EVERY, is_milestone) };
+        let is_due = is_wanted || self.shown_at.is_none_or(|at| at.elapsed() >= every);
+        if !is_due {
             return;
         }
         self.shown_at = Some(Instant::now());
         let line =
             if self.is_watched { bar(what, done, all) } else { format!("hookwright: {}\n", counted(what, done, all)) };
-        self.write(&line);
+        write(&line);
     }
 
     /// The work is done, or was given up: the bar gives way to what is said of it.
     pub(super) fn end(&self) {
         if self.is_watched && self.shown_at.is_some() {
-            self.write("\r\x1b[K");
+            write("\r\x1b[K");
         }
     }
+}
 
-    #[expect(clippy::unused_self, reason = "whoever writes to the terminal holds the bar")]
-    fn write(&self, text: &str) {
-        // Nobody is hurt by progress that is not seen.
-        let mut err = std::io::stderr().lock();
-        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
-    }
+fn write(text: &str) {
+    // Nobody is hurt by progress that is not seen.
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
 fn bar(what: &str, done: u64, all: u64) -> String {

@@ -31,7 +31,7 @@ pub const KEYS: &[Key] = &[
     key(
         "database.readers_max",
         "4",
-        "Connections to PostgreSQL that read at the same time; writing takes seven more. All nodes' together must be fewer than its `max_connections`.",
+        "Connections to PostgreSQL that read at the same time; writing takes nine more. All nodes' together must be fewer than its `max_connections`.",
     ),
     key(
         "database.statement_timeout",

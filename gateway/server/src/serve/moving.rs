@@ -68,7 +68,7 @@ pub async fn move_store(from: &Config, to: &Config, hear: Hearer<'_>) -> Result<
     }
     let records = counts.iter().sum();
     let config = postgres_config(to, PostgresConfig::new(url(address)?, keys()?));
-    let opened = PostgresTarget::open(config, Arc::new(chance::fill), source.identity()).await;
+    let opened = Box::pin(PostgresTarget::open(config, Arc::new(chance::fill), source.identity())).await;
     let mut target = match opened.map_err(of_target)? {
         Arrival::Complete => return Ok(Moved { records, already: true }),
         Arrival::Open(target) => target,
@@ -152,7 +152,7 @@ impl Removal<'_> {
         let (mut tally, mut after) = (Tally::default(), None::<Vec<Cell>>);
         loop {
             let rows = self.source.page(table, after.as_deref()).await?;
-            rows.iter().for_each(|row| tally.add(row));
+            tally.add_all(&rows);
             after = last_key(table, &rows);
             if after.is_none() {
                 return Ok(tally.sum());
@@ -164,7 +164,7 @@ impl Removal<'_> {
         let (mut tally, mut after) = (Tally::default(), None::<Vec<Cell>>);
         loop {
             let rows = self.target.page(table, after.as_deref()).await?;
-            rows.iter().for_each(|row| tally.add(row));
+            tally.add_all(&rows);
             done += rows.len() as u64;
             after = last_key(table, &rows);
             if after.is_none() {

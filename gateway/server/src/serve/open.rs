@@ -62,7 +62,8 @@ pub async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened
             let postgres_config =
                 PostgresConfig { steered, ..postgres_config(config, PostgresConfig::new(url(address)?, keyring)) };
             let ticking: Arc<dyn Clock> = clock;
-            let opened = PostgresStore::open(postgres_config, Arc::clone(&ticking), Arc::new(chance::fill)).await;
+            let opened =
+                Box::pin(PostgresStore::open(postgres_config, Arc::clone(&ticking), Arc::new(chance::fill))).await;
             let store = opened.map_err(fail)?;
             let (ids, held) = (store.ids(), Held::Postgres(store.clone()));
             Ok(OpenedStore { store: Arc::new(store), ids, clock: ticking, made_key, cache_key, held })
@@ -80,7 +81,7 @@ pub async fn migrate_store(config: &Config) -> Result<(Vec<String>, Option<PathB
         }
         Database::Postgres(address) => {
             let postgres_config = postgres_config(config, PostgresConfig::new(url(address)?, keyring));
-            hookwright_postgres::migrate(postgres_config, Arc::new(chance::fill)).await
+            Box::pin(hookwright_postgres::migrate(postgres_config, Arc::new(chance::fill))).await
         }
     };
     Ok((steps.map_err(|source| failed(&config.database, source))?, made))
