@@ -206,7 +206,7 @@ impl Batch {
         let (answers, mut writes) = self.plan(shared, &subscriptions, &mut maker, facts, now_ms)?;
         // What this node makes by itself afterwards is greater.
         shared.ids.lock().resume_after(maker.next(now_ms));
-        let created = self.sort(shared, &notes, std::mem::take(&mut writes.deliveries));
+        let created = sort(shared, &notes, std::mem::take(&mut writes.deliveries));
         Ok(Decided { answers, writes, created, now_ms, is_begun })
     }
 
@@ -248,17 +248,6 @@ impl Batch {
         amount
     }
 
-    fn sort(&self, shared: &Shared, notes: &Notes, deliveries: Vec<Pending>) -> Created {
-        let mut created = Created::default();
-        for one in deliveries {
-            // One that keeps an order may stand behind another that came in by another node: its owner reads both from the table.
-            let keeps_order = one.order.is_some() && notes.keeps_order(one.subscription_id);
-            let goes_here = !keeps_order && shared.shards.owns_for_a_commit(one.subscription_id.get());
-            if goes_here { created.here.push(one) } else { created.left.push(one) }
-        }
-        created
-    }
-
     fn answer(self, done: Done) {
         for (asked, answer) in self.asked.into_iter().zip(done.answers) {
             // A receiver that is gone does not undo what was committed.
@@ -272,6 +261,18 @@ impl Batch {
             drop(reply.send(Err(error.copied())));
         }
     }
+}
+
+/// Sorts new deliveries by the way they go to their owners.
+fn sort(shared: &Shared, notes: &Notes, deliveries: Vec<Pending>) -> Created {
+    let mut created = Created::default();
+    for one in deliveries {
+        // One that keeps an order may stand behind another that came in by another node: its owner reads both from the table.
+        let keeps_order = one.order.is_some() && notes.keeps_order(one.subscription_id);
+        let goes_here = !keeps_order && shared.shards.owns_for_a_commit(one.subscription_id.get());
+        if goes_here { created.here.push(one) } else { created.left.push(one) }
+    }
+    created
 }
 
 /// What went wrong, and whether it was while committing.

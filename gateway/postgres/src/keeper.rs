@@ -5,6 +5,7 @@ use crate::connection::{Line, Purpose};
 use crate::database::Connection;
 use crate::fault::Failure;
 use crate::node;
+use crate::notifier::channels;
 use crate::partition;
 use crate::place;
 use crate::roster;
@@ -24,7 +25,7 @@ const RENEWALS: u32 = 5;
 /// How often the catalogue's revision is read, whether or not another node has notified of a change.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long exchanges under way are waited for when a shard is given away.
-const HAND_OVER: Duration = Duration::from_secs(60);
+const HAND_OVER: Duration = Duration::from_mins(1);
 /// How often whoever leads looks for what nobody else does.
 const TIDY: Duration = Duration::from_secs(30);
 
@@ -55,8 +56,8 @@ pub(crate) async fn keep(shared: Arc<Shared>, mut end: watch::Receiver<bool>) {
         };
         if let Some(why) = failure {
             line.drop_connection();
-            if times.complained_at.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
-                times.complained_at = Some(Instant::now());
+            if times.complained.is_none_or(|at| at.elapsed() > Duration::from_secs(1)) {
+                times.complained = Some(Instant::now());
                 tracing::warn!(why, "this node's lease was not renewed; trying again");
             }
         }
@@ -71,9 +72,9 @@ pub(crate) async fn keep(shared: Arc<Shared>, mut end: watch::Receiver<bool>) {
 /// When what was done last.
 #[derive(Default)]
 struct Times {
-    renewed_at: Option<Instant>,
-    tidied_at: Option<Instant>,
-    complained_at: Option<Instant>,
+    renewed: Option<Instant>,
+    tidied: Option<Instant>,
+    complained: Option<Instant>,
 }
 
 async fn round(shared: &Arc<Shared>, line: &mut Line, times: &mut Times) -> Result<(), Failure> {
@@ -82,16 +83,16 @@ async fn round(shared: &Arc<Shared>, line: &mut Line, times: &mut Times) -> Resu
     roster::catch_up(shared, connection, row.number).await?;
     let every = shared.node.lease / RENEWALS;
     let moved = shared.notifier.have_nodes_moved();
-    if !moved && times.renewed_at.is_some_and(|at| at.elapsed() < every) {
+    if !moved && times.renewed.is_some_and(|at| at.elapsed() < every) {
         return Ok(());
     }
     renew(shared, connection).await?;
-    times.renewed_at = Some(Instant::now());
+    times.renewed = Some(Instant::now());
     balance(shared, connection).await?;
     place::keep(shared, connection).await?;
     partition::look_ahead(shared, connection, shared.ids.clock().now_ms()).await?;
-    if shared.leads.load(Ordering::Relaxed) && times.tidied_at.is_none_or(|at| at.elapsed() > TIDY) {
-        times.tidied_at = Some(Instant::now());
+    if shared.leads.load(Ordering::Relaxed) && times.tidied.is_none_or(|at| at.elapsed() > TIDY) {
+        times.tidied = Some(Instant::now());
         node::tidy(shared, connection).await?;
     }
     Ok(())
@@ -223,7 +224,7 @@ pub(crate) async fn listen(shared: Arc<Shared>, mut end: watch::Receiver<bool>) 
             let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with(options).await?;
             let mut listener = PgListener::connect_with(&pool).await?;
             listener.eager_reconnect(false);
-            listener.listen_all(shared.notifier.channels(shared.node.id).iter().map(String::as_str)).await?;
+            listener.listen_all(channels(shared.node.id).iter().map(String::as_str)).await?;
             pause = Duration::from_millis(50);
             shared.notifier.hear_catalogue();
             shared.bell.ring();

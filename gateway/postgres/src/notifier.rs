@@ -35,11 +35,6 @@ pub(crate) struct Notifier {
 }
 
 impl Notifier {
-    /// The channels that a node listens to.
-    pub(crate) fn channels(&self, node: i64) -> [String; 4] {
-        [CATALOGUE.to_owned(), NODES.to_owned(), ALL.to_owned(), format!("{ONE}{node}")]
-    }
-
     /// Other nodes have something to collect; those whose number is not known are all told.
     pub(crate) fn left_for(&self, nodes: BTreeSet<i64>) {
         if !nodes.is_empty() {
@@ -108,6 +103,11 @@ impl Notifier {
         let mut being_given = lock(&self.being_given);
         being_given.retain(|shard| !shards.contains(shard));
     }
+}
+
+/// The channels that a node listens to.
+pub(crate) fn channels(node: i64) -> [String; 4] {
+    [CATALOGUE.to_owned(), NODES.to_owned(), ALL.to_owned(), format!("{ONE}{node}")]
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -22,11 +22,12 @@ use crate::store::{PostgresStore, Shared, Tasks};
 use crate::suitability;
 use crate::transfer;
 use crate::writer::{self, Group};
-use hookwright_core::id::IdMaker;
+use hookwright_core::id::{IdMaker, SubscriptionId};
 use hookwright_store::{Clock, Ids, StoreError};
 use sqlx::Connection as _;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -101,24 +102,24 @@ impl PostgresStore {
         });
         shared.shards.extend(asked_at + lease);
         roster::begin(&shared, &mut connection).await?;
-        // What nobody owns is taken before anything is served; the rest comes when the others give it.
-        let taken = node::take(&mut connection, &shared.node, SHARDS).await?;
-        let is_leading = taken.contains(&0);
-        for shard in &taken {
-            shared.shards.mark(*shard, true);
-            shared.shards.note_owner(*shard, Some(shared.node.id));
-        }
-        shared.leads.store(is_leading, std::sync::atomic::Ordering::SeqCst);
-        shared.roster.shards_moved(&shared).await;
-        let orphaned = load_orphaned(&mut connection).await?;
-        sqlx::query("SELECT pg_notify('hookwright_nodes', '')")
-            .execute(&mut connection)
-            .await
-            .map_err(Failure::from)?;
+        let orphaned = join(&shared, &mut connection).await?;
         let counter = Counter::new(Arc::clone(&shared), Line::new(shared.door.clone(), Purpose::Any), orphaned);
         let tasks = start(&shared, counter, jobs, [plain_inbox, bound_inbox], ending_inbox);
         Ok(Self::new(shared, tasks))
     }
+}
+
+/// Takes what nobody owns before anything is served; the rest comes when the others, who are told, give it. Tells whose deliveries are to be ended.
+async fn join(shared: &Shared, connection: &mut Connection) -> Result<VecDeque<SubscriptionId>, Failure> {
+    let taken = node::take(connection, &shared.node, SHARDS).await?;
+    for shard in &taken {
+        shared.shards.mark(*shard, true);
+        shared.shards.note_owner(*shard, Some(shared.node.id));
+    }
+    shared.leads.store(taken.contains(&0), Ordering::SeqCst);
+    shared.roster.shards_moved(shared).await;
+    sqlx::query("SELECT pg_notify('hookwright_nodes', '')").execute(&mut *connection).await?;
+    load_orphaned(connection).await
 }
 
 /// Where ids come from.

@@ -131,7 +131,9 @@ pub(crate) async fn write_events(
     created: &Created,
 ) -> Result<(), Failure> {
     let mut rows = EventRows::default();
-    events.iter().for_each(|event| rows.push(sealer, event));
+    for event in events {
+        rows.push(sealer, event);
+    }
     let pending = PendingRows::of(created);
     sqlx::query!(
         "WITH events AS (
@@ -210,7 +212,9 @@ impl MessageRows {
 
 async fn messages(connection: &mut Connection, sealer: &Sealer, messages: &[Message]) -> Result<(), Failure> {
     let mut rows = MessageRows::default();
-    messages.iter().for_each(|message| rows.push(sealer, message));
+    for message in messages {
+        rows.push(sealer, message);
+    }
     sqlx::query!(
         "INSERT INTO message (id, source_id, hook, method, tier, received_at, status, reason, waiting_for, plugin_digest, events, metadata, updated_at, findings, content)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[],

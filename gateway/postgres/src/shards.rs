@@ -14,15 +14,13 @@ pub(crate) const FENCE: Duration = Duration::from_secs(2);
 /// A group whose deliveries go to the dispatcher from memory must be committed within this time before the lease ends; otherwise they go by the table.
 const COMMIT: Duration = Duration::from_secs(4);
 
-/// The shard of a subscription: a fixed function of its id (the finalizer of SplitMix64), the same in every version of the program.
+/// The shard of a subscription: a fixed function of its id (the finalizer of `SplitMix64`), the same in every version of the program.
 pub(crate) const fn shard_of(subscription: i64) -> usize {
     let mut x = subscription.cast_unsigned();
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^= x >> 31;
-    #[expect(clippy::cast_possible_truncation, reason = "of ten bits nothing is lost")]
-    let shard = (x & 1023) as usize;
-    shard
+    (x & 1023) as usize
 }
 
 /// One shard as this node sees it.

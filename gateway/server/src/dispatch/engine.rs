@@ -148,7 +148,9 @@ impl Engine {
         let given_up = self.exchanges.len();
         // In the order of their ids, so that a simulation repeats it.
         let exchanges: BTreeMap<_, _> = self.exchanges.drain().collect();
-        exchanges.values().for_each(|exchange| exchange.task.abort());
+        for exchange in exchanges.values() {
+            exchange.task.abort();
+        }
         let mut left = given_up;
         let until = Instant::now() + ABORT_WAIT;
         while left > 0 && timeout_at(until, self.heard.recv_many(&mut heard, NOTICES_AT_ONCE)).await.is_ok() {
