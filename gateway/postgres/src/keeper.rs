@@ -101,7 +101,7 @@ async fn round(shared: &Arc<Shared>, line: &mut Line, times: &mut Times) -> Resu
 /// Renews the lease, and everything that was owned if it had been cut short. A node whose lease has ended begins anew, with nothing.
 async fn renew(shared: &Arc<Shared>, connection: &mut Connection) -> Result<(), Failure> {
     let asked_at = Instant::now();
-    let renewed = node::renew(connection, &shared.node).await?;
+    let renewed = node::renew(connection, &shared.node, shared.is_retiring.load(Ordering::SeqCst)).await?;
     let answered_at = Instant::now();
     if renewed.is_none() {
         // Whatever was owned may be another's by now.
@@ -140,7 +140,8 @@ async fn balance(shared: &Arc<Shared>, connection: &mut Connection) -> Result<()
         shared.shards.note_owner(*shard, *owner);
     }
     shared.notifier.note_nodes(owners.live);
-    let share = SHARDS.div_ceil(owners.live.max(1));
+    let is_retiring = shared.is_retiring.load(Ordering::SeqCst);
+    let share = if is_retiring { 0 } else { SHARDS.div_ceil(owners.live.max(1)) };
     let on_record: BTreeSet<i64> =
         owners.shards.iter().filter(|(_, owner)| *owner == Some(shared.node.id)).map(|(shard, _)| *shard).collect();
     let in_memory: BTreeSet<i64> = shared.shards.mine().into_iter().collect();
@@ -179,25 +180,34 @@ async fn give(shared: &Arc<Shared>, surplus: Vec<i64>) {
     }
     shared.notifier.giving(&surplus);
     shared.roster.shards_moved(shared).await;
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        // Groups that counted on them are committed and handed over when this is granted.
-        drop(shared.deciding.write().await);
-        let deadline = Instant::now() + HAND_OVER;
-        while surplus.iter().any(|shard| shared.shards.under_way(*shard) > 0) && Instant::now() < deadline {
+    tokio::spawn(hand_over(Arc::clone(shared), surplus));
+}
+
+/// Makes shards anybody's, each as soon as nothing is under way for it.
+async fn hand_over(shared: Arc<Shared>, mut left: Vec<i64>) {
+    // Groups that counted on them are committed and handed over when this is granted.
+    drop(shared.deciding.write().await);
+    let deadline = Instant::now() + HAND_OVER;
+    while !left.is_empty() {
+        let is_over = Instant::now() >= deadline;
+        let (quiet, busy): (Vec<i64>, Vec<i64>) =
+            left.into_iter().partition(|shard| is_over || shared.shards.under_way(*shard) == 0);
+        left = busy;
+        if quiet.is_empty() {
             sleep(Duration::from_millis(10)).await;
+            continue;
         }
         let given = async {
             let mut connection = shared.door.connect(Purpose::Any).await?;
-            node::release(&mut connection, &shared.node, &surplus).await
+            node::release(&mut connection, &shared.node, &quiet).await
         };
         match given.await {
             Ok(()) => shared.notifier.shards_given(),
             // They stay on record as this node's, which takes them up again.
             Err(failure) => tracing::warn!(?failure, "shards were not given away"),
         }
-        shared.notifier.given(&surplus);
-    });
+        shared.notifier.given(&quiet);
+    }
 }
 
 /// Stops everything when the lease is about to end, whatever the database does.

@@ -37,7 +37,7 @@ pub(crate) async fn register(
                FROM generate_series(1, 1023) AS n LEFT JOIN node AS o ON o.id = n
                WHERE o.id IS NULL OR o.lease_until <= now_ms() ORDER BY o.lease_until NULLS FIRST, n LIMIT 1
                ON CONFLICT (id) DO UPDATE
-               SET run = excluded.run, name = excluded.name, version = excluded.version, process = excluded.process,
+               SET run = excluded.run, name = excluded.name, version = excluded.version, process = excluded.process, retiring = 0,
                    started_at = excluded.started_at, lease_until = excluded.lease_until
                WHERE node.lease_until <= now_ms()
                RETURNING id, started_at"#,
@@ -76,13 +76,18 @@ async fn end_dead(connection: &mut Connection, this: &Process) -> Result<(), Fai
 }
 
 /// Renews the lease of a node that still has it; tells the database's clock.
-pub(crate) async fn renew(connection: &mut Connection, node: &Identity) -> Result<Option<i64>, Failure> {
+pub(crate) async fn renew(
+    connection: &mut Connection,
+    node: &Identity,
+    is_retiring: bool,
+) -> Result<Option<i64>, Failure> {
     let row = sqlx::query!(
-        r#"UPDATE node SET lease_until = now_ms() + $3 WHERE id = $1 AND run = $2 AND lease_until > now_ms()
+        r#"UPDATE node SET lease_until = now_ms() + $3, retiring = $4 WHERE id = $1 AND run = $2 AND lease_until > now_ms()
            RETURNING lease_until"#,
         node.id,
         node.run,
-        ms(node.lease)
+        ms(node.lease),
+        i64::from(is_retiring)
     )
     .fetch_optional(connection)
     .await?;
@@ -114,7 +119,7 @@ pub(crate) async fn begin_anew(connection: &mut Connection, node: &Identity) -> 
     Ok(row.started_at)
 }
 
-/// Who owns what, and how many nodes live.
+/// Who owns what, and how many nodes share it.
 pub(crate) struct Owners {
     pub(crate) shards: Vec<(i64, Option<i64>)>,
     pub(crate) live: usize,
@@ -123,7 +128,7 @@ pub(crate) struct Owners {
 /// Reads who owns what.
 pub(crate) async fn owners(connection: &mut Connection) -> Result<Owners, Failure> {
     let rows = sqlx::query!("SELECT id, node_id FROM shard").fetch_all(&mut *connection).await?;
-    let live = sqlx::query!(r#"SELECT count(*) AS "live!" FROM node WHERE lease_until > now_ms()"#);
+    let live = sqlx::query!(r#"SELECT count(*) AS "live!" FROM node WHERE lease_until > now_ms() AND retiring = 0"#);
     let live = usize::try_from(live.fetch_one(connection).await?.live).unwrap_or(1);
     Ok(Owners { shards: rows.into_iter().map(|row| (row.id, row.node_id)).collect(), live })
 }

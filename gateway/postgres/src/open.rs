@@ -98,6 +98,7 @@ impl PostgresStore {
             bell: collector::Bell::default(),
             changed: tokio::sync::Notify::new(),
             leads: AtomicBool::new(false),
+            is_retiring: AtomicBool::new(false),
             steered,
         });
         shared.shards.extend(asked_at + lease);

@@ -63,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) changed: Notify,
     /// Whether timers are this node's.
     pub(crate) leads: AtomicBool,
+    /// This node is about to end: it takes nothing any more.
+    pub(crate) is_retiring: AtomicBool,
     pub(crate) steered: Option<Arc<SteeredClock>>,
 }
 

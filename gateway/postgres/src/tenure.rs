@@ -48,4 +48,9 @@ impl Tenure for PostgresStore {
     fn changed(&self) -> Waiting<'_, ()> {
         Box::pin(self.shared.changed.notified())
     }
+
+    fn retire(&self) {
+        self.shared.is_retiring.store(true, Ordering::SeqCst);
+        self.shared.notifier.hear_nodes();
+    }
 }

@@ -310,6 +310,7 @@ impl Running {
         self.watching.stop().await;
         self.following.abort();
         self.shutdown.send_replace(true);
+        self.app.store.retire();
         let [public, admin] = self.listeners;
         let deadline = tokio::time::Instant::now() + drain;
         let doors = async {

@@ -26,4 +26,6 @@ impl Tenure for SqliteStore {
     fn changed(&self) -> Waiting<'_, ()> {
         Box::pin(std::future::pending())
     }
+
+    fn retire(&self) {}
 }

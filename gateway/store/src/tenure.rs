@@ -50,4 +50,7 @@ pub trait Tenure: Send + Sync + 'static {
 
     /// Waits until another node has changed subscriptions, sources, keys or plugins, and what is in memory here is as it left them. One caller at a time.
     fn changed(&self) -> Waiting<'_, ()>;
+
+    /// Gives what is this node's to others from now on, each subscription as soon as nothing is under way to it: the node is about to end.
+    fn retire(&self);
 }

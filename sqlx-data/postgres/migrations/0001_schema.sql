@@ -19,6 +19,7 @@ CREATE TABLE node (
     version TEXT NOT NULL,
     process TEXT, -- by which one that is started again on the same machine knows that its former run has ended
     started_at BIGINT NOT NULL,
+    retiring BIGINT NOT NULL DEFAULT 0 CHECK (retiring IN (0, 1)), -- it gives away what it owns, and takes nothing
     lease_until BIGINT NOT NULL -- by this database's clock
 ) WITH (fillfactor = 50);
 

@@ -115,3 +115,28 @@ async fn a_retry_asked_of_any_node_reaches_the_owner() {
     first.close().await;
     second.close().await;
 }
+
+/// One subscription with a slow exchange under way keeps no other waiting.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_retires_gives_each_subscription_away_when_it_is_quiet() {
+    let Some(circle) = Circle::new(LEASE) else { return };
+    let (first, second) = (circle.node(), circle.node());
+    let one = Trial::begin(&first).await;
+    let mut ids: Vec<SubscriptionId> = Vec::new();
+    for _ in 0..20 {
+        ids.push(subscribe(&one, &["*"]).await.id);
+    }
+    let busy = one.store.permit(ids[0]).expect("it is alone");
+    let two = Trial::begin(&second).await;
+    one.store.retire();
+    until("all but one are the other's", || served(&two, &ids) >= 18).await;
+    assert!(one.store.served().is_empty());
+    assert!(two.store.permit(ids[0]).is_none(), "what is under way is waited for");
+    drop(busy);
+    until("all are the other's", || served(&two, &ids) == 20).await;
+    // It still takes in what it is given.
+    one.publish("order.placed", "{}").await;
+    assert_eq!(handed(&two, 20).await.len(), 20);
+    first.close().await;
+    second.close().await;
+}

@@ -499,4 +499,6 @@ impl Tenure for ModelStore {
     fn changed(&self) -> Waiting<'_, ()> {
         Box::pin(std::future::pending())
     }
+
+    fn retire(&self) {}
 }
