@@ -20,13 +20,15 @@ pub(crate) const fn dedupe_looked_for_from(now_ms: i64) -> i64 {
     (dedupe_period(now_ms) - 1).saturating_mul(DEDUPE_PERIOD_MS)
 }
 
-/// Removes keys nobody looks for any more, at most `limit`; tells how many went.
+/// Removes keys nobody looks for any more, at most `limit`; tells how many went. In the order of their index: a last few among many would otherwise be looked for in the
+/// whole table.
 pub(crate) async fn forget_keys(desk: &mut Desk, limit: u32) -> Result<u32, Failure> {
     let now_ms = desk.now_ms();
     let (previous, limit) = (dedupe_period(now_ms) - 1, u64::from(limit));
     let room = i64::try_from(limit).unwrap_or(i64::MAX);
     let dedupe = sqlx::query!(
-        "DELETE FROM dedupe WHERE (period, key) IN (SELECT period, key FROM dedupe WHERE period < $1 LIMIT $2)",
+        "DELETE FROM dedupe
+         WHERE (period, key) IN (SELECT period, key FROM dedupe WHERE period < $1 ORDER BY period, key LIMIT $2)",
         previous,
         room
     )
@@ -37,7 +39,7 @@ pub(crate) async fn forget_keys(desk: &mut Desk, limit: u32) -> Result<u32, Fail
     let room = i64::try_from(limit.saturating_sub(dedupe)).unwrap_or(i64::MAX);
     let idempotency = sqlx::query!(
         "DELETE FROM idempotency
-         WHERE (period, key) IN (SELECT period, key FROM idempotency WHERE period < $1 LIMIT $2)",
+         WHERE (period, key) IN (SELECT period, key FROM idempotency WHERE period < $1 ORDER BY period, key LIMIT $2)",
         previous,
         room
     )

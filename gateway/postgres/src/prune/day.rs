@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows that stay when their day goes, at most: they are moved to the default partition while nobody else has the tables.
 const STAYING_MAX: i64 = 1_000;
-/// Rows of a partition are counted up to here; of more, the database's statistics tell about how many there were.
+/// Of a partition of more rows than this, the database's statistics tell about how many there were; of fewer, or where there are no statistics yet, they are counted up to here.
 const COUNTED_MAX: i64 = 100_000;
 
 /// What came of an attempt to remove a day.
@@ -99,6 +99,12 @@ impl Days {
         }
         Ok(outcome)
     }
+}
+
+/// Counts rows, and stops at a number.
+async fn count_up_to(connection: &mut Connection, from: &str, most: i64) -> Result<i64, Failure> {
+    let text = format!("SELECT count(*) FROM (SELECT 1 FROM {from} LIMIT {most}) AS counted");
+    Ok(sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(connection).await?)
 }
 
 /// A day that is to go.
@@ -205,33 +211,33 @@ impl Doomed<'_> {
 
     /// Records of the kind, and rows in all. `None` where the day has no partition of a table and more rows in the default one than are removed at once.
     async fn count(&self, connection: &mut Connection) -> Result<Option<(u64, u64)>, Failure> {
-        let (mut removed, mut rows) = (0, 0);
-        let (first, last) = self.ids();
-        for (at, table) in tables(self.kind).iter().enumerate() {
-            let is_there = self.there.contains(table);
-            let (from, most) = if is_there {
-                (name(table, self.day), COUNTED_MAX)
+        let mut counts = Vec::new();
+        for table in tables(self.kind) {
+            let count = if self.there.contains(table) {
+                self.count_partition(connection, table).await?
             } else {
-                let key = key(table);
-                (format!("{table}_default WHERE {key} BETWEEN {first} AND {last}"), STAYING_MAX + 1)
-            };
-            let text = format!("SELECT count(*) FROM (SELECT 1 FROM {from} LIMIT {most}) AS counted");
-            let mut count: i64 = sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(&mut *connection).await?;
-            if count >= most {
-                if !is_there {
+                let ((first, last), key) = (self.ids(), key(table));
+                let of_day = format!("{table}_default WHERE {key} BETWEEN {first} AND {last}");
+                let count = count_up_to(connection, &of_day, STAYING_MAX + 1).await?;
+                if count > STAYING_MAX {
                     return Ok(None);
                 }
-                count = count.max(self.estimate(connection, table).await?);
-            }
-            rows += count.unsigned_abs();
-            if at == 0 {
-                removed = count.unsigned_abs();
-            }
+                count
+            };
+            counts.push(count.unsigned_abs());
         }
-        Ok(Some((removed, rows)))
+        Ok(Some((counts.first().copied().unwrap_or(0), counts.iter().sum())))
     }
 
-    /// Rows of a partition when it was last vacuumed or analyzed.
+    async fn count_partition(&self, connection: &mut Connection, table: &str) -> Result<i64, Failure> {
+        let estimate = self.estimate(connection, table).await?;
+        if estimate >= COUNTED_MAX {
+            return Ok(estimate);
+        }
+        count_up_to(connection, &name(table, self.day), COUNTED_MAX).await
+    }
+
+    /// Rows of a partition when it was last vacuumed or analyzed; negative if it never was.
     async fn estimate(&self, connection: &mut Connection, table: &str) -> Result<i64, Failure> {
         let row = sqlx::query!(
             r#"SELECT reltuples::bigint AS "rows!" FROM pg_class WHERE oid = to_regclass($1)"#,
