@@ -130,3 +130,27 @@ pub(crate) async fn make(connection: &mut Connection, table: &str, day: i64) -> 
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hookwright_core::id::{created_at_ms, first_at_ms};
+
+    #[test]
+    fn a_day_has_the_ids_that_are_made_in_it() {
+        for day in [0, 1, 734, DAY_MAX] {
+            let (began, ends) = (EPOCH_MS + day * DAY_MS, EPOCH_MS + (day + 1) * DAY_MS);
+            assert_eq!((day_of(began), day_of(ends - 1)), (day, day));
+            assert_eq!(first_id(day), first_at_ms(began));
+            assert_eq!(created_at_ms(first_id(day + 1) - 1), ends - 1);
+        }
+        assert_eq!((day_of(i64::MIN), day_of(0), day_of(i64::MAX)), (0, 0, DAY_MAX));
+    }
+
+    #[test]
+    fn a_partition_is_known_by_its_name() {
+        assert_eq!(day_in(&name("event", 734), "event"), Some(734));
+        assert_eq!(day_in("event_default", "event"), None);
+        assert_eq!(day_in("settled_734", "event"), None);
+    }
+}
