@@ -131,6 +131,16 @@ impl Ledger {
         state.subscribers.values().filter(|subscriber| subscriber.up_to.is_none_or(|at| at <= moment)).count()
     }
 
+    /// How many events were acknowledged since a moment, and the longest time without any.
+    pub(super) fn acknowledged_since(&self, moment: Instant) -> (usize, Duration) {
+        let state = self.0.lock().unwrap();
+        let mut all: Vec<Instant> = state.published.values().map(|(_, at)| *at).filter(|at| *at > moment).collect();
+        all.sort_unstable();
+        let ends = all.iter().copied().chain([Instant::now()]);
+        let gaps = std::iter::once(moment).chain(all.iter().copied()).zip(ends).map(|(one, next)| next - one);
+        (all.len(), gaps.max().unwrap_or_default())
+    }
+
     /// What was acknowledged and did not arrive everywhere.
     pub(super) fn missing(&self) -> Vec<String> {
         let state = self.0.lock().unwrap();

@@ -19,6 +19,8 @@ use tokio::time::Instant;
 const KEYS_EACH: usize = 6;
 /// After this a caller gives an attempt up: the node may have stopped.
 const ANSWER_MAX: Duration = Duration::from_secs(3);
+/// The share of posts that go to two nodes at once, as from a caller that has no patience.
+const IMPATIENT: f64 = 0.1;
 /// Between two posts of one publisher.
 const PACE: Duration = Duration::from_millis(60);
 
@@ -58,19 +60,36 @@ impl Load {
     async fn post(&self, random: &mut StdRng, post: &Post) -> Value {
         let began = Instant::now();
         loop {
-            let node = &self.nodes[random.random_range(0..self.nodes.len())];
-            self.posts.fetch_add(1, Ordering::Relaxed);
-            match self.attempt(node, post).await {
-                Outcome::Taken(answer) => {
-                    let mut longest = self.longest.lock().unwrap();
-                    *longest = longest.max(began.elapsed());
-                    return answer;
-                }
-                Outcome::Later => {}
-                Outcome::Refused(why) => self.ledger.wrong(format!("node {} refuses: {why}", node.index)),
+            let first = random.random_range(0..self.nodes.len());
+            // Now and then one that has no patience asks two nodes at once.
+            let second = random.random_bool(IMPATIENT).then(|| (first + 1) % self.nodes.len());
+            let answers = tokio::join!(self.at(Some(first), post), self.at(second, post));
+            if let (Some(first), Some(second)) = &answers
+                && first["id"] != second["id"]
+            {
+                self.ledger.wrong(format!("two nodes take one post for two: {first} and {second}"));
+            }
+            if let Some(answer) = answers.0.or(answers.1) {
+                let mut longest = self.longest.lock().unwrap();
+                *longest = longest.max(began.elapsed());
+                return answer;
             }
             self.repeated.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// One attempt; the answer if it was taken.
+    async fn at(&self, node: Option<usize>, post: &Post) -> Option<Value> {
+        let node = &self.nodes[node?];
+        self.posts.fetch_add(1, Ordering::Relaxed);
+        match self.attempt(node, post).await {
+            Outcome::Taken(answer) => Some(answer),
+            Outcome::Later => None,
+            Outcome::Refused(why) => {
+                self.ledger.wrong(format!("node {} refuses: {why}", node.index));
+                None
+            }
         }
     }
 
