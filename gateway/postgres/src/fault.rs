@@ -67,8 +67,8 @@ pub(crate) fn gravity(error: &sqlx::Error) -> Gravity {
     match code.as_str() {
         // Disk full; read-only transaction, which a server that became a standby says, too.
         "53100" | "25006" => Gravity::NoRoom,
-        // Serialization failure, deadlock, lock not available.
-        "40001" | "40P01" | "55P03" => Gravity::Clash,
+        // Serialization failure, deadlock, lock not available; and a row whose day was given a partition of its own in that moment.
+        "40001" | "40P01" | "55P03" | "23514" => Gravity::Clash,
         // Data, integrity, privileges of a statement, syntax, limits of a statement.
         code if ["22", "23", "42", "54", "0A", "P0"].iter().any(|class| code.starts_with(class)) => Gravity::Command,
         _ => Gravity::Moment,

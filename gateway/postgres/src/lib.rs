@@ -36,6 +36,7 @@ mod store;
 mod suitability;
 mod tenure;
 mod transfer;
+mod upgrade;
 mod writer;
 
 // Said once for both databases.

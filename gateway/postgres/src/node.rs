@@ -7,6 +7,7 @@ use crate::keeper::Identity;
 use crate::load::load_orphaned;
 use crate::process::Process;
 use crate::store::Shared;
+use crate::upgrade;
 use hookwright_store::StoreError;
 use sqlx::{Connection as _, Executor};
 use std::time::Duration;
@@ -32,12 +33,12 @@ pub(crate) async fn register(
     let process = this.map(|this| this.text());
     for _ in 0..16 {
         let row = sqlx::query!(
-            r#"INSERT INTO node (id, run, name, version, process, started_at, lease_until)
-               SELECT n, $1, $2, $3, $5, now_ms(), now_ms() + $4
+            r#"INSERT INTO node (id, run, name, version, process, schema, started_at, lease_until)
+               SELECT n, $1, $2, $3, $5, $6, now_ms(), now_ms() + $4
                FROM generate_series(1, 1023) AS n LEFT JOIN node AS o ON o.id = n
                WHERE o.id IS NULL OR o.lease_until <= now_ms() ORDER BY o.lease_until NULLS FIRST, n LIMIT 1
                ON CONFLICT (id) DO UPDATE
-               SET run = excluded.run, name = excluded.name, version = excluded.version, process = excluded.process, retiring = 0,
+               SET run = excluded.run, name = excluded.name, version = excluded.version, process = excluded.process, schema = excluded.schema, retiring = 0,
                    started_at = excluded.started_at, lease_until = excluded.lease_until
                WHERE node.lease_until <= now_ms()
                RETURNING id, started_at"#,
@@ -45,7 +46,8 @@ pub(crate) async fn register(
             name,
             VERSION,
             ms(lease),
-            process
+            process,
+            upgrade::known()
         )
         .fetch_optional(&mut *connection)
         .await?;
@@ -98,16 +100,17 @@ pub(crate) async fn renew(
 pub(crate) async fn begin_anew(connection: &mut Connection, node: &Identity) -> Result<i64, Failure> {
     let mut transaction = connection.begin().await?;
     let row = sqlx::query!(
-        "INSERT INTO node (id, run, name, version, started_at, lease_until) VALUES ($1, $2, $3, $4, now_ms(), now_ms() + $5)
+        "INSERT INTO node (id, run, name, version, schema, started_at, lease_until) VALUES ($1, $2, $3, $4, $6, now_ms(), now_ms() + $5)
          ON CONFLICT (id) DO UPDATE
-         SET run = excluded.run, name = excluded.name, version = excluded.version, started_at = excluded.started_at, lease_until = excluded.lease_until
+         SET run = excluded.run, name = excluded.name, version = excluded.version, schema = excluded.schema, started_at = excluded.started_at, lease_until = excluded.lease_until
          WHERE node.lease_until <= now_ms()
          RETURNING started_at",
         node.id,
         node.run,
         node.name,
         VERSION,
-        ms(node.lease)
+        ms(node.lease),
+        upgrade::known()
     )
     .fetch_optional(&mut *transaction)
     .await?;

@@ -199,7 +199,7 @@ pub(crate) async fn prepare(
     let connect = async || door.connect(Purpose::Any).await.map_err(|failure| refused(failure, door));
     let mut connection = connect().await?;
     suitability::examine(&mut connection, door, readers, sealer).await?;
-    let steps = suitability::migrate(&mut connection).await?;
+    let steps = suitability::migrate(&mut connection, &door.database_at()).await?;
     if !steps.is_empty() {
         connection.close().await.map_err(Failure::from)?;
         connection = connect().await?;

@@ -5,6 +5,7 @@ use crate::database::Connection;
 use crate::fault::Failure;
 use crate::sealer::{Sealer, column};
 use crate::suitable::{KEY_CHECK, check_keys, check_schema};
+use crate::upgrade;
 use hookwright_store::StoreError;
 use sqlx::Executor;
 use sqlx::migrate::Migrator;
@@ -64,7 +65,8 @@ pub(crate) async fn examine(
         )));
     }
     let steps = if contents.has_steps { steps(connection).await? } else { BTreeMap::new() };
-    check_contents(&contents, &steps, &place)?;
+    let floor = if contents.has_meta { upgrade::floor(connection).await? } else { None };
+    check_contents(&contents, &steps, floor, &place)?;
     if !contents.has_meta {
         return Ok(());
     }
@@ -122,15 +124,23 @@ fn check_version(server: &Server) -> Result<(), StoreError> {
     Err(unsuitable(format!("PostgreSQL {} answers, and {} or newer is needed", server.version, VERSION_MIN / 10_000)))
 }
 
-fn check_contents(contents: &Contents, steps: &BTreeMap<i64, Vec<u8>>, place: &str) -> Result<(), StoreError> {
+fn check_contents(
+    contents: &Contents,
+    steps: &BTreeMap<i64, Vec<u8>>,
+    floor: Option<i64>,
+    place: &str,
+) -> Result<(), StoreError> {
     let ours = MIGRATIONS.iter().next().map(|first| (first.version, first.checksum.to_vec()));
     let began = steps.iter().next().map(|(version, checksum)| (*version, checksum.clone()));
     match (&contents.other, began) {
         // Ours in any case where nothing was done yet.
         (None, None) => Ok(()),
         (_, began) if began == ours => {
-            let known = MIGRATIONS.iter().map(|migration| migration.version).max();
-            check_schema(place, steps.keys().max().copied(), known)
+            let (known, newest) = (upgrade::known(), steps.keys().max().copied());
+            if newest.is_some_and(|newest| upgrade::may_work_on(newest, floor, known)) {
+                return Ok(());
+            }
+            check_schema(place, newest, Some(known))
         }
         (other, _) => {
             let such = other.as_ref().map(|table| format!(" (such as {table})")).unwrap_or_default();
@@ -194,8 +204,9 @@ async fn steps(connection: &mut Connection) -> Result<BTreeMap<i64, Vec<u8>>, Fa
 }
 
 /// Brings the schema up to date; tells the steps that were taken. The connection's limits are lifted, and it is of no use for anything else afterwards.
-pub(crate) async fn migrate(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
-    let applied = if contents(connection).await?.has_steps { steps(connection).await? } else { BTreeMap::new() };
+pub(crate) async fn migrate(connection: &mut Connection, place: &str) -> Result<Vec<String>, StoreError> {
+    let contents = contents(connection).await?;
+    let applied = if contents.has_steps { steps(connection).await? } else { BTreeMap::new() };
     let missing: Vec<String> = MIGRATIONS
         .iter()
         .filter(|step| !applied.contains_key(&step.version))
@@ -204,12 +215,16 @@ pub(crate) async fn migrate(connection: &mut Connection) -> Result<Vec<String>, 
     if missing.is_empty() {
         return Ok(missing);
     }
+    if !applied.is_empty() {
+        upgrade::refuse_beside_older(connection, place, upgrade::FLOOR).await?;
+    }
     // A step may take as long as it takes, and wait for the same step of another node.
     connection.execute("SET statement_timeout = 0; SET lock_timeout = '5min'").await.map_err(Failure::from)?;
     MIGRATIONS
         .run_direct(None, connection, false)
         .await
         .map_err(|error| unsuitable(format!("the schema could not be brought up to date: {error}")))?;
+    upgrade::raise_floor(connection).await?;
     Ok(missing)
 }
 

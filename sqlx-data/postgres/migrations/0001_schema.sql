@@ -17,6 +17,7 @@ CREATE TABLE node (
     run BYTEA NOT NULL, -- which run of which process: a number is taken over when its lease is over
     name TEXT NOT NULL,
     version TEXT NOT NULL,
+    schema BIGINT NOT NULL, -- the newest that its program knows
     process TEXT, -- by which one that is started again on the same machine knows that its former run has ended
     started_at BIGINT NOT NULL,
     retiring BIGINT NOT NULL DEFAULT 0 CHECK (retiring IN (0, 1)), -- it gives away what it owns, and takes nothing

@@ -95,7 +95,7 @@ async fn a_node_that_is_older_than_the_schema_is_refused_with_a_word_about_it() 
     run(place.path(), std::iter::once("migrate").chain(settings.iter().map(String::as_str))).expect(0);
     cluster.execute(
         &url,
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'of the future', true, '', 0)",
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'of the future', true, '', 0); UPDATE meta SET value = decode('000000000000270f', 'hex') WHERE name = 'schema_floor'",
     );
     let arguments = ["serve", "--public-listen", "127.0.0.1:0"];
     let command = hookwright(place.path(), arguments.into_iter().chain(settings.iter().map(String::as_str)));

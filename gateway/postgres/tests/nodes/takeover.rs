@@ -23,7 +23,7 @@ async fn what_a_dead_node_owned_is_taken_over_when_its_lease_is_over() {
     }
     one.publish("order.placed", "{}").await;
     first.close().await;
-    circle.ask("INSERT INTO node (id, run, name, version, started_at, lease_until) VALUES (77, 'dead', 'dead', '', 0, now_ms() + 4000)");
+    circle.ask("INSERT INTO node (id, run, name, version, schema, started_at, lease_until) VALUES (77, 'dead', 'dead', '', 1, 0, now_ms() + 4000)");
     circle.ask("UPDATE shard SET node_id = 77");
     let began = Instant::now();
     let second = circle.node();

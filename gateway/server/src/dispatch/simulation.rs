@@ -13,5 +13,6 @@ mod ports;
 mod run;
 mod subscriber;
 mod suite;
+mod tenure;
 mod tests;
 mod witness;

@@ -18,8 +18,8 @@ use hookwright_core::subscription::Subscription;
 use hookwright_store::{
     Answering, AuditAnchor, Catalog, Change, DeliveryFilter, EstablishmentFilter, EventFilter, EventRow, FailingSince,
     FareRecord, Finished, Fresh, Intake, Journal, KeyRecord, MessageFilter, MessageRow, Notice, Outbox, Page,
-    PageRequest, Permit, PluginFile, PluginWrite, Prune, Pruned, RecordKind, Retention, RetryAsked, Saved, Stock,
-    StoreError, Tenure, Waiting,
+    PageRequest, PluginFile, PluginWrite, Prune, Pruned, RecordKind, Retention, RetryAsked, Saved, Stock, StoreError,
+    Waiting,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -477,28 +477,4 @@ fn paged<T>(rows: impl Iterator<Item = T>, page: PageRequest, id: impl Fn(&T) ->
 /// What nobody asks of the model.
 fn refused<'a, T: Send + 'a>() -> Answering<'a, T> {
     Box::pin(async { Err(failed()) })
-}
-
-impl Tenure for ModelStore {
-    fn served(&self) -> Arc<Vec<Arc<Subscription>>> {
-        self.subscriptions()
-    }
-
-    fn permit(&self, _subscription: SubscriptionId) -> Option<Permit> {
-        Some(Permit::free())
-    }
-
-    fn is_shared(&self) -> bool {
-        false
-    }
-
-    fn leads(&self) -> bool {
-        true
-    }
-
-    fn changed(&self) -> Waiting<'_, ()> {
-        Box::pin(std::future::pending())
-    }
-
-    fn retire(&self) {}
 }
