@@ -63,10 +63,12 @@ fn a_password_in_a_file_opens_the_database_and_is_never_told() {
     let missing = with(&["migrate"]).expect(1);
     assert!(missing.err.contains("cannot read secret (database.password_file)"), "{}", missing.err);
     fs::write(directory.path().join("secret"), "wrong\n").unwrap();
+    fs::set_permissions(directory.path().join("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let wrong = with(&["migrate"]).expect(1);
     assert!(wrong.err.contains("does not let user hookwright in") && !wrong.err.contains("wrong\n"), "{}", wrong.err);
     fs::write(directory.path().join("secret"), format!("{PASSWORD}\n")).unwrap();
     let made = with(&["migrate"]).expect(0);
+    assert!(made.err.contains("others on this machine can read the database's password"), "{}", made.err);
     assert!(made.out.contains("was brought up to date") && made.out.contains("1 schema"), "{}", made.out);
     assert!(with(&["migrate"]).expect(0).out.contains("is up to date"));
     let key = with(&["keys", "create", "--name", "me", "--scope", "admin", "--json"]).expect(0).json();

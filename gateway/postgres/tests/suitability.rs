@@ -8,6 +8,7 @@ use hookwright_store::{ManualClock, StoreError};
 use hookwright_test_postgres::{Auth, Cluster, Mode, Settings, Tls};
 use rand::TryRng;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use sqlx::{Connection, PgConnection};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -192,6 +193,22 @@ async fn connections_that_do_not_suffice_are_counted() {
     assert!(said.contains(&format!("has no connection left for user {role} (too many connections for role")), "{said}");
     cluster.execute(&name, &format!("ALTER ROLE {role} CONNECTION LIMIT 13"));
     open(&url).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_without_a_connection_left_is_told() {
+    let Some(cluster) = Cluster::start(&Settings::default().with("max_connections", "14")) else { return };
+    let url = cluster.create_database();
+    let mut held = Vec::new();
+    while held.len() < 14 {
+        held.push(PgConnection::connect(&url).await.unwrap());
+    }
+    let said = unavailable(&url).await;
+    assert!(
+        said.contains("has no connection left for user hookwright (") && said.contains("lower database.readers_max"),
+        "{said}"
+    );
+    drop(held);
 }
 
 #[tokio::test]

@@ -117,22 +117,23 @@ fn read(path: &Path) -> Result<Option<String>, KeyringError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fail(error)),
     };
-    warn_if_open_to_others(path, &file);
+    warn_if_open_to_others(path, &file, "the sealing keys");
     let mut text = String::new();
     file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(fail)?;
     Ok(Some(text))
 }
 
+/// Says so where a file with a secret can be read by others.
 #[cfg(unix)]
-fn warn_if_open_to_others(path: &Path, file: &File) {
+pub(super) fn warn_if_open_to_others(path: &Path, file: &File, what: &str) {
     use std::os::unix::fs::MetadataExt;
     if file.metadata().is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
-        tracing::warn!(path = %path.display(), "others on this machine can read the sealing keys; `chmod 600` shuts them out");
+        tracing::warn!(path = %path.display(), "others on this machine can read {what}; `chmod 600` shuts them out");
     }
 }
 
 #[cfg(not(unix))]
-fn warn_if_open_to_others(_path: &Path, _file: &File) {}
+pub(super) fn warn_if_open_to_others(_path: &Path, _file: &File, _what: &str) {}
 
 /// Writes a new key, whole or not at all; false if a file was there by then.
 fn make(path: &Path) -> io::Result<bool> {

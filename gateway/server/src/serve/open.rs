@@ -106,7 +106,15 @@ pub(super) fn url(address: &PostgresAddress) -> Result<String, ServeError> {
     // What reads them later does not say which one it was.
     for (key, path) in address.files() {
         let unread = |source| ServeError::DatabaseFile { key, path: path.to_owned(), source };
-        File::open(path).map_err(unread)?;
+        let file = File::open(path).map_err(unread)?;
+        if key == "sslkey" {
+            keyring::warn_if_open_to_others(path, &file, "the key of the certificate for the database");
+        }
+    }
+    if let Some(path) = address.password_file()
+        && let Ok(file) = File::open(path)
+    {
+        keyring::warn_if_open_to_others(path, &file, "the database's password");
     }
     let path = || address.password_file().map(Path::to_owned).unwrap_or_default();
     address.url().map_err(|source| ServeError::DatabaseFile { key: "database.password_file", path: path(), source })
