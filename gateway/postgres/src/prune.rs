@@ -29,6 +29,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
+/// A batch of rows keeps others from nothing but the desk, while it has one of the connections at work: by so much less than its time is it told to have been in the way.
+const IN_THE_WAY: u32 = 4;
 /// How often a day is tried whose tables are in use …
 const TRIES: u32 = 4;
 /// … and how long others are left in peace before it is tried again.
@@ -38,13 +40,13 @@ impl Retention for PostgresStore {
     fn prune(&self, prune: Prune) -> Answering<'_, Pruned> {
         Box::pin(async move {
             for _ in 1..TRIES {
-                if let Step::Went(pruned) = self.step(prune).await? {
+                if let Step::Rows(pruned) | Step::Day(pruned) = self.step(prune).await? {
                     return Ok(pruned);
                 }
                 sleep(PEACE).await;
             }
             Ok(match self.step(prune).await? {
-                Step::Went(pruned) => pruned,
+                Step::Rows(pruned) | Step::Day(pruned) => pruned,
                 Step::InUse { after } => Pruned { next: Some(after), ..Pruned::default() },
             })
         })
@@ -61,8 +63,10 @@ impl Retention for PostgresStore {
 
 /// What came of one transaction.
 enum Step {
-    /// So much went, which may be nothing.
-    Went(Pruned),
+    /// So much went, which may be nothing, a row at a time.
+    Rows(Pruned),
+    /// A day went.
+    Day(Pruned),
     /// Somebody uses the tables of the day that would go; everything else goes on after this id.
     InUse { after: i64 },
 }
@@ -75,9 +79,11 @@ impl PostgresStore {
             Box::pin(async move {
                 let began = Instant::now();
                 let step = counter.transaction(move |desk| Box::pin(one_step(desk, prune))).await;
+                let took = began.elapsed();
                 // Whoever asked may have gone; what went is gone.
                 drop(reply.send(step.map(|step| match step {
-                    Step::Went(pruned) => Step::Went(Pruned { took: began.elapsed(), ..pruned }),
+                    Step::Rows(pruned) => Step::Rows(Pruned { took: took / IN_THE_WAY, ..pruned }),
+                    Step::Day(pruned) => Step::Day(Pruned { took, ..pruned }),
                     in_use @ Step::InUse { .. } => in_use,
                 })));
             })
@@ -93,7 +99,7 @@ async fn one_step(desk: &mut Desk, prune: Prune) -> Result<Step, Failure> {
     // Whatever the tables' statistics say at the moment, an index is the way to few of many rows.
     let by_keys = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
     desk.connection.execute(by_keys).await?;
-    Ok(Step::Went(match kind {
+    Ok(Step::Rows(match kind {
         RecordKind::UnfinishedMessages => message::prune_unfinished(desk, range, before_ms, limit).await?,
         RecordKind::Audit => audit::prune(desk, range, limit).await?,
         RecordKind::Events | RecordKind::Attempts => return by_days(desk, prune, before_ms).await,
@@ -114,11 +120,11 @@ async fn by_days(desk: &mut Desk, prune: Prune, before_ms: i64) -> Result<Step, 
         let day_end = first_id(day + 1);
         if day_end > end {
             // Some of it is old: it goes with the rest.
-            return Ok(Step::Went(Pruned::default()));
+            return Ok(Step::Rows(Pruned::default()));
         }
         match days.remove(&mut desk.connection, kind, day, before_ms).await? {
             Outcome::Removed { removed, rows } => {
-                return Ok(Step::Went(Pruned { removed, rows, next: Some(day_end - 1), ..Pruned::default() }));
+                return Ok(Step::Day(Pruned { removed, rows, next: Some(day_end - 1), ..Pruned::default() }));
             }
             Outcome::InUse => return Ok(Step::InUse { after: day_end - 1 }),
             Outcome::Needed => next = days.first_after(day_end - 2),
@@ -128,7 +134,7 @@ async fn by_days(desk: &mut Desk, prune: Prune, before_ms: i64) -> Result<Step, 
     let rows = by_rows(desk, prune, Range { after, end: end.min(stop) }, before_ms).await?;
     // Having come to the end of what lies before a day, it goes on with that day.
     let next = rows.next.or((stop < end).then_some(stop - 1));
-    Ok(Step::Went(Pruned { next, ..rows }))
+    Ok(Step::Rows(Pruned { next, ..rows }))
 }
 
 async fn by_rows(desk: &mut Desk, prune: Prune, range: Range, before_ms: i64) -> Result<Pruned, Failure> {
