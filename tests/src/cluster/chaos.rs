@@ -3,7 +3,7 @@
 //! A node is killed every second; PostgreSQL is restarted, fast and as by a power cut; transactions hold a snapshot and a row; a node is stopped past its
 //! lease, a node is cut off from the database, and the clock of a node is five minutes off. The ordinary run is one round of these; `CHAOS_SECONDS=300
 //! CHAOS_SEED=7 cargo test -p hookwright-tests chaos -- --nocapture` goes on for that long. The seed decides which fault comes when and hits whom, what is
-//! posted where, and what subscribers refuse; how the processes interleave it cannot decide.
+//! posted where, and what subscribers refuse; how the processes interleave it cannot decide. `CHAOS_ONLY=CutOff` makes one kind of fault alone, over and over.
 
 mod faults;
 mod ledger;

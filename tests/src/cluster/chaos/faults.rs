@@ -150,6 +150,10 @@ impl Faults {
         if self.report.rounds > 1 {
             faults.extend(LATER);
         }
+        if let Ok(only) = std::env::var("CHAOS_ONLY") {
+            faults = EVERY.into_iter().chain(LATER).filter(|fault| format!("{fault:?}") == only).collect();
+            assert!(!faults.is_empty(), "CHAOS_ONLY={only} is none of {EVERY:?} and {LATER:?}");
+        }
         faults.shuffle(&mut self.random);
         self.forget_tomorrow();
         let mut snapshot = None;
