@@ -24,6 +24,8 @@ struct State {
     calls: BTreeSet<String>,
     subscribers: BTreeMap<String, Subscriber>,
     wrongs: Vec<String>,
+    /// Events whose order is wrong, by key and number.
+    suspects: Vec<(String, u32)>,
     /// From the acknowledgement to the first 200, over all subscribers.
     latencies: Vec<Duration>,
 }
@@ -79,7 +81,7 @@ impl Ledger {
     /// An event of a key came to a subscriber; `taken` is whether it is answered with 200.
     pub(super) fn arrived(&self, path: &str, (key, number): (&str, u32), id: &str, taken: bool) {
         let mut state = self.0.lock().unwrap();
-        let State { published, subscribers, latencies, .. } = &mut *state;
+        let State { published, subscribers, latencies, suspects, .. } = &mut *state;
         let subscriber = subscribers.get_mut(path).unwrap();
         let numbers = subscriber.numbers.entry(key.to_owned()).or_default();
         let known = numbers.get(number as usize - 1).copied().unwrap_or_default();
@@ -87,6 +89,7 @@ impl Ledger {
         let mut wrong = None;
         if subscriber.ordered && known == 0 && !before {
             wrong = Some(format!("{path}: {key} {number} came before {} was taken", number - 1));
+            suspects.extend([(key.to_owned(), number - 1), (key.to_owned(), number)]);
         }
         if taken {
             if numbers.len() < number as usize {
@@ -171,6 +174,12 @@ impl Ledger {
             wrongs.extend(others.take(WRONGS_MAX));
         }
         wrongs
+    }
+
+    /// The ids of events whose order is wrong.
+    pub(super) fn suspects(&self) -> Vec<String> {
+        let state = self.0.lock().unwrap();
+        state.suspects.iter().filter_map(|event| Some(state.published.get(event)?.0.clone())).collect()
     }
 
     /// The figures. Latencies ascend.

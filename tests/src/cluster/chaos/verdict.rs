@@ -4,6 +4,7 @@ use super::faults::Stage;
 use super::ledger::Totals;
 use hookwright::client::Client;
 use hookwright_core::audit::{AuditDraft, AuditEntry, is_intact};
+use hookwright_core::id::{EventId, TypedId};
 use hookwright_core::timestamp::parse_rfc3339;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,7 @@ impl Verdict {
                 stage.cluster.execute(&stage.url, STUCK)
             ));
         }
+        wrongs.extend(stage.ledger.suspects().iter().map(|event| history(stage, event)));
         wrongs.extend(counts(stage, &stage.ledger.totals()));
         wrongs.extend(audit(&stage.nodes[0].doors().unwrap().admin).await);
         for node in stage.nodes.iter() {
@@ -61,6 +63,16 @@ impl Verdict {
         assert!(self.missing.is_empty(), "{} acknowledged and not delivered: {shown:#?}", self.missing.len());
         assert!(self.wrongs.is_empty(), "{:#?}", self.wrongs);
     }
+}
+
+/// Every attempt to deliver an event: to which subscription, by which node, when, and what was answered.
+fn history(stage: &Stage, event: &str) -> String {
+    let id = event.parse::<EventId>().unwrap().get();
+    let sql = format!(
+        "SELECT subscription_id, number, node_id, started_at, duration_ms, coalesce(response_code::text, error_kind) FROM attempt
+         WHERE event_id = {id} ORDER BY subscription_id, started_at"
+    );
+    format!("{event} ({id}): {}", stage.cluster.execute(&stage.url, &sql).replace('\n', "; "))
 }
 
 /// Rows that are there more or less often than what was acknowledged. Everybody repeats until there is an acknowledgement, so the counts are exact.
