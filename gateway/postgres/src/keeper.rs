@@ -135,6 +135,8 @@ async fn give_up(shared: &Arc<Shared>) -> usize {
 
 /// Brings what is owned near this node's share.
 async fn balance(shared: &Arc<Shared>, connection: &mut Connection) -> Result<(), Failure> {
+    // Before what is on record is read: what is given away in between still counts as given, and is not taken for something that was lost.
+    let being_given: BTreeSet<i64> = shared.notifier.being_given();
     let owners = node::owners(connection).await?;
     for (shard, owner) in &owners.shards {
         shared.shards.note_owner(*shard, *owner);
@@ -142,13 +144,15 @@ async fn balance(shared: &Arc<Shared>, connection: &mut Connection) -> Result<()
     shared.notifier.note_nodes(owners.live);
     let is_retiring = shared.is_retiring.load(Ordering::SeqCst);
     let share = if is_retiring { 0 } else { SHARDS.div_ceil(owners.live.max(1)) };
-    let on_record: BTreeSet<i64> =
-        owners.shards.iter().filter(|(_, owner)| *owner == Some(shared.node.id)).map(|(shard, _)| *shard).collect();
+    let on_record: BTreeSet<i64> = owners
+        .shards
+        .iter()
+        .filter(|(shard, owner)| *owner == Some(shared.node.id) && !being_given.contains(shard))
+        .map(|(shard, _)| *shard)
+        .collect();
     let in_memory: BTreeSet<i64> = shared.shards.mine().into_iter().collect();
-    let being_given: BTreeSet<i64> = shared.notifier.being_given();
     // What is on record and not in memory was lost with a lease that lasted after all.
-    let mut gained: Vec<i64> =
-        on_record.difference(&in_memory).filter(|one| !being_given.contains(one)).copied().collect();
+    let mut gained: Vec<i64> = on_record.difference(&in_memory).copied().collect();
     if on_record.len() > share {
         let surplus: Vec<i64> = in_memory.iter().rev().take(on_record.len() - share).copied().collect();
         gained.retain(|shard| !surplus.contains(shard));
