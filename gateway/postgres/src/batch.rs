@@ -82,6 +82,10 @@ impl Group for Batch {
         !self.is_alone && self.asked.len() < COMMANDS_MAX && self.bytes < BYTES_MAX && self.locks < LOCKS_MAX
     }
 
+    fn size(&self) -> usize {
+        self.asked.len()
+    }
+
     fn take(&mut self, command: WorkAsked) -> Option<WorkAsked> {
         // What lapses is only known after it was read, and is locked then: with locks of others held that could be a deadlock.
         let is_alone = matches!(command.work, Work::Expire(_));

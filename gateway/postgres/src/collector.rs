@@ -16,12 +16,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How often it is looked without a notification while there are other nodes.
 const POLL: Duration = Duration::from_millis(250);
 /// How often while there are none.
 const POLL_ALONE: Duration = Duration::from_secs(2);
+/// It is not looked more often than this, however often it is rung.
+const APART: Duration = Duration::from_millis(2);
 /// No transaction of a node lasts longer: what has a smaller number than what was seen so long ago is there, or never will be.
 const SETTLED: Duration = Duration::from_secs(15);
 
@@ -109,13 +111,15 @@ pub(crate) async fn collect(shared: Arc<Shared>, mut end: watch::Receiver<bool>)
             look_again_at = None;
         }
         let collected = timeout(SETTLED, once(&shared, &mut line, &mut place)).await;
+        // What comes meanwhile is collected together.
+        sleep(APART).await;
         if !matches!(collected, Ok(Ok(()))) {
             line.drop_connection();
             shared.bell.from_the_start.store(true, Ordering::SeqCst);
             // What the statement deleted may have been committed.
             shared.handover.miss();
             tracing::debug!("what was left for this node was not collected; trying again");
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            sleep(Duration::from_millis(200)).await;
         }
     }
 }

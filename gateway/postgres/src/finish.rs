@@ -84,6 +84,10 @@ impl Group for Endings {
         self.asked.len() < COMMANDS_MAX && self.bytes < BYTES_MAX
     }
 
+    fn size(&self) -> usize {
+        self.asked.len()
+    }
+
     fn take(&mut self, command: EndingAsked) -> Option<EndingAsked> {
         // One statement sees each row as it was before: the second ending of a delivery goes with the next group.
         if !self.deliveries.insert(command.ending.delivery()) {

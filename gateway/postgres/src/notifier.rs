@@ -19,7 +19,7 @@ const ALL: &str = "hookwright_all";
 /// Before the number of a node: it has something to collect.
 const ONE: &str = "hookwright_node_";
 /// Notifications are not sent closer to each other than this: each takes a lock of the whole server.
-const APART: Duration = Duration::from_millis(5);
+const APART: Duration = Duration::from_millis(20);
 /// How long one may take before the connection is made anew.
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -4,6 +4,7 @@
 mod fare;
 #[path = "../../sql/outbox/off.rs"]
 mod off;
+pub(crate) mod parked;
 #[path = "../../sql/outbox/pending.rs"]
 pub(crate) mod pending;
 #[path = "../../sql/outbox/retry.rs"]

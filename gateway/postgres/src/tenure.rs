@@ -1,10 +1,11 @@
 //! What of the common work is this node's.
 
 use crate::handover::Handover;
+use crate::outbox;
 use crate::store::PostgresStore;
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::subscription::Subscription;
-use hookwright_store::{Permit, Tenure, Waiting};
+use hookwright_store::{Answering, Permit, Tenure, Told, Waiting};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -52,5 +53,13 @@ impl Tenure for PostgresStore {
     fn retire(&self) {
         self.shared.is_retiring.store(true, Ordering::SeqCst);
         self.shared.notifier.hear_nodes();
+    }
+
+    fn tell_parked(&self, subscription: SubscriptionId, until: Option<i64>) -> Answering<'_, ()> {
+        self.alone(move |desk| Box::pin(outbox::parked::tell(desk, subscription, until)))
+    }
+
+    fn told(&self, subscription: SubscriptionId) -> Answering<'_, Told> {
+        Box::pin(outbox::parked::told(&self.shared.reads, subscription))
     }
 }

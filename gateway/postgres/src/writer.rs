@@ -1,13 +1,22 @@
 //! What the writers' loops have in common: take what is queued, commit it as one group, answer, and again.
 //!
-//! Nothing lingers to let a group grow: while one group commits, the next one gathers by itself. One writer for each kind of
+//! Nothing lingers to let a group grow, unless nodes share the database and are busy: while one group commits, the next one gathers by itself. One writer for each kind of
 //! work makes larger groups than two that share it, and larger groups cost less.
 
 use crate::connection::Line;
 use crate::queue::{Inbox, Weighed};
 use crate::store::Shared;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// A group of so many means that more come at once …
+const BUSY: usize = 4;
+/// … and one of fewer than this is worth a wait, where other nodes ask the same database for the same: a group costs it more than two more members.
+const SMALL: usize = 32;
+/// How long that wait is.
+const LINGER: Duration = Duration::from_millis(1);
 
 /// Commands that are committed together.
 pub(crate) trait Group: Sized + Send {
@@ -19,6 +28,9 @@ pub(crate) trait Group: Sized + Send {
 
     /// Whether it takes one more.
     fn has_room(&self) -> bool;
+
+    /// How many it has taken.
+    fn size(&self) -> usize;
 
     /// Takes a command, or gives it back if it must not be in this group.
     fn take(&mut self, command: Self::Command) -> Option<Self::Command>;
@@ -34,7 +46,7 @@ pub(crate) async fn run<G: Group>(
     mut inbox: Inbox<G::Command>,
     mut end: watch::Receiver<bool>,
 ) {
-    let mut held = None;
+    let (mut held, mut last_size) = (None, 0);
     loop {
         let first = match held.take() {
             Some(command) => command,
@@ -45,11 +57,21 @@ pub(crate) async fn run<G: Group>(
         };
         let mut group = G::empty();
         held = group.take(first);
-        while held.is_none() && group.has_room() {
-            let Some(command) = inbox.next_now() else { break };
-            held = group.take(command);
+        fill(&mut group, &mut held, &mut inbox);
+        if last_size >= BUSY && group.size() < SMALL && held.is_none() && !shared.notifier.is_alone() {
+            sleep(LINGER).await;
+            fill(&mut group, &mut held, &mut inbox);
         }
+        last_size = group.size();
         group.commit(&shared, &mut line).await;
+    }
+}
+
+/// Takes what is queued already, as far as there is room.
+fn fill<G: Group>(group: &mut G, held: &mut Option<G::Command>, inbox: &mut Inbox<G::Command>) {
+    while held.is_none() && group.has_room() {
+        let Some(command) = inbox.next_now() else { break };
+        *held = group.take(command);
     }
 }
 

@@ -35,7 +35,7 @@ pub use outbox::{FailingSince, FareRecord, Finished, Fresh, Notice, Outbox, Retr
 pub use page::{Page, PageRequest};
 pub use retention::{AuditAnchor, Prune, Pruned, RecordKind, Retention, Stock};
 pub use steered::SteeredClock;
-pub use tenure::{Permit, Tenure};
+pub use tenure::{Permit, Tenure, Told};
 
 /// Everything a store can do, for whoever wires the gateway.
 pub trait Store: Intake + Outbox + Catalog + Journal + Retention + Tenure {}

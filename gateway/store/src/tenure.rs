@@ -3,7 +3,7 @@
 //! A store that is alone owns everything always. Where many nodes share one store, each subscription's deliveries are one node's at a time, by a lease: what
 //! is one owner's alone (rates, breakers, the order of deliveries) needs no more than its memory.
 
-use crate::future::Waiting;
+use crate::future::{Answering, Waiting};
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::subscription::Subscription;
 use std::sync::Arc;
@@ -34,6 +34,15 @@ impl Drop for Permit {
     }
 }
 
+/// How a subscription fares, as the node that serves it has told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Until when its deliveries are parked, unix milliseconds.
+    pub parked_until: Option<i64>,
+    /// Since when it has done nothing but fail, unix milliseconds.
+    pub failing_since: Option<i64>,
+}
+
 /// What of the common work is this node's.
 pub trait Tenure: Send + Sync + 'static {
     /// The subscriptions whose deliveries this node makes; the same allocation while nothing changes. A change wakes [`crate::Outbox::fresh`].
@@ -53,4 +62,10 @@ pub trait Tenure: Send + Sync + 'static {
 
     /// Gives what is this node's to others from now on, each subscription as soon as nothing is under way to it: the node is about to end.
     fn retire(&self);
+
+    /// Puts on record that this node has parked a subscription's deliveries until then, unix milliseconds, or parks them no more.
+    fn tell_parked(&self, subscription: SubscriptionId, until: Option<i64>) -> Answering<'_, ()>;
+
+    /// How a subscription fares that another node serves, as that node has told.
+    fn told(&self, subscription: SubscriptionId) -> Answering<'_, Told>;
 }

@@ -46,6 +46,12 @@ CREATE TABLE revision (
 ) WITH (fillfactor = 10);
 INSERT INTO revision (number) VALUES (1);
 
+-- Breakers that are open: told by the node that serves the subscription, for the others to show.
+CREATE TABLE parked (
+    subscription_id BIGINT PRIMARY KEY NOT NULL,
+    until BIGINT NOT NULL
+);
+
 -- The end of the audit chain; whoever adds to the audit holds this row until its commit.
 CREATE TABLE audit_end (
     one BIGINT PRIMARY KEY NOT NULL DEFAULT 1 CHECK (one = 1),

@@ -25,7 +25,7 @@ use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use edit::{Edit, change};
-pub use health::{health, waits_for};
+pub use health::{fares, health, waits_for};
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::secret::{LiveSecret, SigningSecret};
 use hookwright_core::subscription::Subscription;

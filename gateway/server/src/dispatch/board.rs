@@ -161,19 +161,19 @@ impl Board {
         self.under_way
     }
 
-    /// Takes the subscriptions as they are now. `connect` makes the endpoint of one that is new or has changed.
+    /// Takes the subscriptions as they are now. `connect` makes the endpoint of one that is new or has changed. Tells which ones appeared since the first time.
     pub(super) fn sync(
         &mut self,
         subscriptions: &Arc<Vec<Arc<Subscription>>>,
         now_ms: i64,
         connect: impl Fn(&Arc<Subscription>) -> Arc<Endpoint>,
-    ) {
+    ) -> Vec<SubscriptionId> {
         if self.known.as_ref().is_some_and(|known| Arc::ptr_eq(known, subscriptions)) {
-            return;
+            return Vec::new();
         }
         // The walk over the table at the start fills the lanes there are; one that appears later has to look for itself.
         let later = self.known.is_some();
-        let mut changed: Vec<SubscriptionId> = Vec::new();
+        let (mut changed, mut gained): (Vec<SubscriptionId>, Vec<SubscriptionId>) = (Vec::new(), Vec::new());
         for subscription in subscriptions.iter() {
             match self.seats.get_mut(&subscription.id) {
                 Some(seat) if !seat.is_leaving && Arc::ptr_eq(seat.endpoint.subscription(), subscription) => continue,
@@ -194,6 +194,7 @@ impl Board {
                         is_leaving: false,
                     };
                     self.seats.insert(subscription.id, seat);
+                    gained.push(subscription.id);
                 }
             }
             changed.push(subscription.id);
@@ -203,6 +204,7 @@ impl Board {
         for id in changed {
             self.look_at(id, now_ms);
         }
+        if later { gained } else { Vec::new() }
     }
 
     /// Whether a subscription is served.
@@ -457,7 +459,7 @@ impl Board {
 
     /// How a subscription fares; nothing if there is none.
     pub(super) fn health(&self, id: SubscriptionId, now_ms: i64) -> Option<Health> {
-        self.seats.get(&id).map(|seat| seat.lane.health(now_ms))
+        self.seats.get(&id).filter(|seat| !seat.is_leaving).map(|seat| seat.lane.health(now_ms))
     }
 
     /// Every endpoint in the order of its subscription's id, for the care of its idle connections.

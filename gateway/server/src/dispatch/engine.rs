@@ -191,7 +191,22 @@ impl Engine {
     fn sync(&mut self, now_ms: i64) {
         let client = &self.courier.client;
         let subscriptions = self.courier.store.served();
-        self.board.sync(&subscriptions, now_ms, |subscription| Arc::new(Endpoint::new(subscription, client)));
+        let connect = |subscription: &_| Arc::new(Endpoint::new(subscription, client));
+        let gained = self.board.sync(&subscriptions, now_ms, connect);
+        if !gained.is_empty() && self.courier.store.is_shared() {
+            self.begin_failing(gained);
+        }
+    }
+
+    /// Reads how those have fared that another node has served so far.
+    fn begin_failing(&self, gained: Vec<SubscriptionId>) {
+        let (courier, notices) = (Arc::clone(&self.courier), self.notices.clone());
+        tokio::spawn(async move {
+            if let Some(failing) = courier.told(courier.store.failing().await) {
+                // The engine may have ended meanwhile.
+                let _ = notices.send(Notice::Failing { gained, failing });
+            }
+        });
     }
 
     fn take_fresh(&mut self, fresh: Fresh) {
@@ -214,6 +229,10 @@ impl Engine {
 
     fn hear(&mut self, notice: Notice, now_ms: i64) {
         match notice {
+            Notice::Failing { gained, mut failing } => {
+                failing.retain(|one| gained.contains(&one.subscription_id));
+                self.board.restore_failing(&failing);
+            }
             Notice::Answered { subscription, delivery, reply } => {
                 if let Some(exchange) = self.exchanges.get_mut(&delivery) {
                     exchange.is_over = true;

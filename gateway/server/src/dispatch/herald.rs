@@ -56,12 +56,16 @@ impl Herald {
                 let notice = notice::disabled(subscription, REASON_FAILING, Some(since), now_ms);
                 FareRecord::Disabled { reason: REASON_FAILING, notice }
             }
-            Fare::Parked { until } => {
-                let until = format_ms(until);
+            Fare::Parked { until: until_ms } => {
+                let until = format_ms(until_ms);
                 tracing::warn!(subscription = %subscription.id, "mostly fails; its deliveries are parked until {until}");
+                self.courier.store.tell_parked(subscription.id, Some(until_ms)).await?;
                 return self.audit(subscription, "subscription.parked", format!("until={until}")).await;
             }
-            Fare::Unparked => return self.audit(subscription, "subscription.unparked", String::new()).await,
+            Fare::Unparked => {
+                self.courier.store.tell_parked(subscription.id, None).await?;
+                return self.audit(subscription, "subscription.unparked", String::new()).await;
+            }
         };
         self.courier.store.record_fare(subscription.id, record).await
     }

@@ -5,6 +5,7 @@ use super::lane::{Reply, Settled};
 use hookwright_core::delivery::Pending;
 use hookwright_core::event::Event;
 use hookwright_core::id::{DeliveryId, EventId, SubscriptionId};
+use hookwright_store::FailingSince;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -31,6 +32,13 @@ pub(super) enum Notice {
     Page(PageWanted, Option<Vec<Pending>>),
     /// A page of the whole table was read, or could not be.
     Scanned(Option<Vec<Pending>>),
+    /// What is on record of subscriptions that do nothing but fail was read, for those that appeared here.
+    Failing {
+        /// Which appeared.
+        gained: Vec<SubscriptionId>,
+        /// All of which that is on record.
+        failing: Vec<FailingSince>,
+    },
     /// Events were loaded, or could not be.
     Loaded {
         /// For this subscription.

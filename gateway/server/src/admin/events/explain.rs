@@ -1,7 +1,7 @@
 //! `GET /admin/events/{id}/explain`: why each subscription did or did not get an event.
 
 use crate::admin::answer;
-use crate::admin::subscriptions::waits_for;
+use crate::admin::subscriptions::{fares, waits_for};
 use crate::app::App;
 use crate::problem::Problem;
 use axum::extract::{Path, State};
@@ -59,10 +59,10 @@ pub async fn explain(State(app): State<App>, Path(id): Path<String>) -> Result<R
     let mut subscriptions = verdicts(&event, &present, &deliveries);
     for (id, delivery) in deliveries.iter().filter(|(_, delivery)| is_open(delivery.status)) {
         let Some(subscription) = present.iter().find(|subscription| subscription.id == *id) else { continue };
-        let health = app.dispatcher.health(*id).await;
+        let fares = fares(&app, *id).await?;
         let delivery_id = Some(delivery.id.to_string());
         if let Some(verdict) = subscriptions.iter_mut().find(|verdict| verdict.delivery_id == delivery_id) {
-            verdict.waits_for = waits_for(subscription.active, health.as_ref());
+            verdict.waits_for = waits_for(subscription.active, &fares);
         }
     }
     answer::ok(&Explanation {

@@ -3,7 +3,7 @@
 use super::model::ModelStore;
 use hookwright_core::id::SubscriptionId;
 use hookwright_core::subscription::Subscription;
-use hookwright_store::{Catalog, Permit, Tenure, Waiting};
+use hookwright_store::{Answering, Catalog, Permit, Tenure, Told, Waiting};
 use std::sync::Arc;
 
 impl Tenure for ModelStore {
@@ -28,4 +28,12 @@ impl Tenure for ModelStore {
     }
 
     fn retire(&self) {}
+
+    fn tell_parked(&self, _subscription: SubscriptionId, _until: Option<i64>) -> Answering<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn told(&self, _subscription: SubscriptionId) -> Answering<'_, Told> {
+        Box::pin(std::future::ready(Ok(Told::default())))
+    }
 }
