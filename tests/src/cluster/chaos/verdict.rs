@@ -4,7 +4,7 @@ use super::faults::Stage;
 use super::ledger::Totals;
 use hookwright::client::Client;
 use hookwright_core::audit::{AuditDraft, AuditEntry, is_intact};
-use hookwright_core::id::{EventId, TypedId};
+use hookwright_core::id::EventId;
 use hookwright_core::timestamp::parse_rfc3339;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
