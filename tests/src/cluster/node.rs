@@ -103,7 +103,7 @@ impl Node {
         }
     }
 
-    /// Where it listened when it was last up.
+    /// Where it listens, if it was not killed.
     pub(super) fn doors(&self) -> Option<Doors> {
         self.doors.read().unwrap().clone()
     }
@@ -174,6 +174,8 @@ impl Node {
     /// Ends it as a power cut would; does nothing if it does not run.
     pub(super) async fn kill(&self) {
         if let Some(mut process) = self.process.lock().await.take() {
+            // First, since its ports may be another's a moment later.
+            *self.doors.write().unwrap() = None;
             process.child.kill().await.unwrap();
         }
     }
