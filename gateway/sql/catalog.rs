@@ -11,6 +11,7 @@ pub(crate) mod source;
 #[path = "catalog/subscription.rs"]
 pub(crate) mod subscription;
 
+use crate::database::bounded;
 use crate::store::Here;
 use hookwright_core::id::{KeyId, SourceId, SubscriptionId};
 use hookwright_core::idempotency::{Claim, Claimed};
@@ -69,27 +70,27 @@ impl Catalog for Here {
     }
 
     fn plugins(&self) -> Answering<'_, Vec<PluginRecord>> {
-        Box::pin(plugin::all(&self.shared.reads))
+        bounded(plugin::all(&self.shared.reads))
     }
 
     fn plugin_versions(&self, plugin: String, page: PageRequest) -> Answering<'_, Page<PluginVersionRecord>> {
-        Box::pin(plugin::versions(&self.shared.reads, plugin, page))
+        bounded(plugin::versions(&self.shared.reads, plugin, page))
     }
 
     fn plugin_component(&self, digest: String) -> Answering<'_, Option<Vec<u8>>> {
-        Box::pin(plugin::component(&self.shared.reads, digest))
+        bounded(plugin::component(&self.shared.reads, digest))
     }
 
     fn plugin_version(&self, plugin: String, digest: String) -> Answering<'_, Option<PluginVersionRecord>> {
-        Box::pin(plugin::one(&self.shared.reads, plugin, digest))
+        bounded(plugin::one(&self.shared.reads, plugin, digest))
     }
 
     fn plugin_quarantine(&self, plugin: String) -> Answering<'_, BTreeSet<String>> {
-        Box::pin(plugin::quarantined(&self.shared.reads, plugin))
+        bounded(plugin::quarantined(&self.shared.reads, plugin))
     }
 
     fn plugin_history(&self, plugin: String, limit: u32) -> Answering<'_, Vec<Activation>> {
-        Box::pin(plugin::history(&self.shared.reads, plugin, limit))
+        bounded(plugin::history(&self.shared.reads, plugin, limit))
     }
 
     fn write_plugin(&self, write: PluginWrite, change: Change) -> Answering<'_, Saved<PluginRecord>> {
@@ -97,11 +98,11 @@ impl Catalog for Here {
     }
 
     fn plugin_files(&self) -> Answering<'_, Vec<PluginFile>> {
-        Box::pin(plugin::files(&self.shared.reads))
+        bounded(plugin::files(&self.shared.reads))
     }
 
     fn plugin_quarantines_untold(&self, limit: u32) -> Answering<'_, Vec<PluginVersionRecord>> {
-        Box::pin(plugin::untold(&self.shared.reads, limit))
+        bounded(plugin::untold(&self.shared.reads, limit))
     }
 
     fn plugin_quarantine_told(&self, plugin: String, digest: String, at: i64) -> Answering<'_, ()> {
@@ -121,6 +122,6 @@ impl Catalog for Here {
     }
 
     fn claimed(&self, claim: Claim) -> Answering<'_, Option<Claimed<()>>> {
-        Box::pin(claim::look_up(&self.shared, claim))
+        bounded(claim::look_up(&self.shared, claim))
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod event;
 #[path = "journal/message.rs"]
 mod message;
 
+use crate::database::bounded;
 use crate::store::Here;
 use hookwright_core::audit::{AuditDraft, AuditEntry};
 use hookwright_core::customer::Customer;
@@ -29,59 +30,59 @@ use std::sync::Arc;
 
 impl Journal for Here {
     fn events(&self, filter: EventFilter, page: PageRequest) -> Answering<'_, Page<EventRow>> {
-        Box::pin(event::page(&self.shared.reads, filter, page))
+        bounded(event::page(&self.shared.reads, filter, page))
     }
 
     fn event(&self, id: EventId) -> Answering<'_, Option<Arc<Event>>> {
-        Box::pin(async move { Ok(event::load(&self.shared, vec![id]).await?.pop()) })
+        bounded(async move { Ok(event::load(&self.shared, vec![id]).await?.pop()) })
     }
 
     fn deliveries(&self, filter: DeliveryFilter, page: PageRequest) -> Answering<'_, Page<Delivery>> {
-        Box::pin(delivery::page(&self.shared.reads, filter, page))
+        bounded(delivery::page(&self.shared.reads, filter, page))
     }
 
     fn delivery(&self, id: DeliveryId) -> Answering<'_, Option<(Delivery, Vec<Attempt>)>> {
-        Box::pin(delivery::one(&self.shared, id))
+        bounded(delivery::one(&self.shared, id))
     }
 
     fn messages(&self, filter: MessageFilter, page: PageRequest) -> Answering<'_, Page<MessageRow>> {
-        Box::pin(message::page(&self.shared.reads, filter, page))
+        bounded(message::page(&self.shared.reads, filter, page))
     }
 
     fn message(&self, id: MessageId) -> Answering<'_, Option<Message>> {
-        Box::pin(message::one(&self.shared, id))
+        bounded(message::one(&self.shared, id))
     }
 
     fn resumable(&self, limit: u32) -> Answering<'_, Vec<MessageId>> {
-        Box::pin(message::resumable(&self.shared.reads, limit))
+        bounded(message::resumable(&self.shared.reads, limit))
     }
 
     fn quarantined(&self, source: SourceId, after: Option<MessageId>, limit: u32) -> Answering<'_, Vec<MessageId>> {
-        Box::pin(message::quarantined(&self.shared.reads, source, after, limit))
+        bounded(message::quarantined(&self.shared.reads, source, after, limit))
     }
 
     fn customers(&self, after: Option<String>, limit: u32) -> Answering<'_, Vec<Customer>> {
-        Box::pin(customer::list(&self.shared, after, limit))
+        bounded(customer::list(&self.shared, after, limit))
     }
 
     fn customer(&self, external_id: String) -> Answering<'_, Option<Customer>> {
-        Box::pin(customer::one(&self.shared, external_id))
+        bounded(customer::one(&self.shared, external_id))
     }
 
     fn establishments(&self, filter: EstablishmentFilter, page: PageRequest) -> Answering<'_, Page<Establishment>> {
-        Box::pin(establishment::page(&self.shared.reads, filter, page))
+        bounded(establishment::page(&self.shared.reads, filter, page))
     }
 
     fn establishment(&self, id: EstablishmentId) -> Answering<'_, Option<Establishment>> {
-        Box::pin(establishment::one(&self.shared.reads, id))
+        bounded(establishment::one(&self.shared.reads, id))
     }
 
     fn next_lapse(&self) -> Answering<'_, Option<i64>> {
-        Box::pin(establishment::next_lapse(&self.shared.reads))
+        bounded(establishment::next_lapse(&self.shared.reads))
     }
 
     fn audit(&self, page: PageRequest) -> Answering<'_, Page<AuditEntry>> {
-        Box::pin(audit::page(&self.shared.reads, page))
+        bounded(audit::page(&self.shared.reads, page))
     }
 
     fn record(&self, entry: AuditDraft) -> Answering<'_, ()> {
@@ -89,7 +90,7 @@ impl Journal for Here {
     }
 
     fn ready(&self) -> Answering<'_, ()> {
-        Box::pin(self.probe())
+        bounded(self.probe())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod example;
+mod following;
 mod membership;
 mod node;
 mod passage;

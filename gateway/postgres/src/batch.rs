@@ -2,7 +2,7 @@
 
 use crate::audit;
 use crate::collector;
-use crate::connection::Line;
+use crate::connection::{Line, answered};
 use crate::database::Connection;
 use crate::facts;
 use crate::fault::{Failure, Gravity, judge};
@@ -163,11 +163,11 @@ impl Batch {
             decided.map_err(|_| Failure::from(sqlx::Error::PoolTimedOut))??;
         if !is_begun && planned::is_events_alone(&writes) {
             // One statement is a transaction by itself: most groups are no more than that.
-            let written = planned::write_events(connection, &shared.sealer, &writes.events, &created).await;
-            return written.map(|()| Done { answers, created }).map_err(Trouble::in_commit);
+            let written = answered(planned::write_events(connection, &shared.sealer, &writes.events, &created));
+            return written.await.map(|()| Done { answers, created }).map_err(Trouble::in_commit);
         }
         if !is_begun {
-            connection.execute("BEGIN").await.map_err(Failure::from)?;
+            answered(connection.execute("BEGIN")).await?;
         }
         let written = tokio::time::timeout(PATIENCE, async {
             planned::write(connection, &shared.sealer, &writes, &created, now_ms).await?;
@@ -175,8 +175,8 @@ impl Batch {
             audit::add(connection, std::mem::take(&mut writes.audit), made).await
         });
         written.await.map_err(|_| Failure::from(sqlx::Error::PoolTimedOut))??;
-        let committed = connection.execute("COMMIT").await;
-        committed.map(|_| Done { answers, created }).map_err(|error| Trouble::in_commit(error.into()))
+        let committed = answered(connection.execute("COMMIT")).await;
+        committed.map(|_| Done { answers, created }).map_err(Trouble::in_commit)
     }
 
     /// Everything before the first write: locks what is needed in a transaction that stays open, if anything is needed; reads; plans.

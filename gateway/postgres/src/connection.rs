@@ -2,7 +2,7 @@
 
 use crate::database::Connection;
 use crate::fault::Failure;
-use hookwright_store::StoreError;
+use hookwright_store::{Answering, StoreError};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Executor, PgPool};
 use std::str::FromStr;
@@ -16,6 +16,41 @@ const READER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a statement of a group may take at most.
 const GROUP: Duration = Duration::from_secs(3);
+
+/// How long an answer may take that the server's own limits have let pass: then the way to it is broken, whatever the connection looks like. Without this, a
+/// network that swallows everything would keep whoever asks waiting for as long as the kernel repeats itself.
+const ANSWER: Duration = Duration::from_secs(10);
+/// The same for a change of several statements.
+const CHANGE: Duration = Duration::from_secs(30);
+
+/// Waits for an answer of one statement, or a few, and no longer than is reasonable.
+pub(crate) async fn answered<T, E>(asking: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
+    Ok(timeout(ANSWER, asking).await.map_err(|_| silent())??)
+}
+
+/// Waits for a change of several statements.
+pub(crate) async fn changed<T>(changing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    timeout(CHANGE, changing).await.map_err(|_| silent())?
+}
+
+/// The same for whoever reads, as the ports have it.
+pub(crate) fn bounded<'a, T: Send + 'a>(
+    reading: impl Future<Output = Result<T, StoreError>> + Send + 'a,
+) -> Answering<'a, T> {
+    Box::pin(async move {
+        let read = timeout(ANSWER, reading).await;
+        read.unwrap_or_else(|_| Err(silent().into()))
+    })
+}
+
+/// The database does not answer.
+fn silent() -> Failure {
+    let why = std::io::Error::new(std::io::ErrorKind::TimedOut, "the database does not answer");
+    Failure::Database(sqlx::Error::Io(why))
+}
 
 /// How to connect, whatever for.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! The names by which queries that do not depend on the database call it.
 
+pub(crate) use crate::connection::bounded;
+
 pub(crate) type Database = sqlx::Postgres;
 pub(crate) type Pool = sqlx::PgPool;
 pub(crate) type Connection = sqlx::PgConnection;

@@ -4,7 +4,7 @@
 
 use crate::audit;
 use crate::collector;
-use crate::connection::Line;
+use crate::connection::{Line, answered, changed};
 use crate::database::Connection;
 use crate::directory::{Directory, Update};
 use crate::fault::{Failure, Gravity, gravity, judge};
@@ -145,7 +145,7 @@ impl Counter {
             orphaned: std::mem::take(&mut self.orphaned),
             left_for: Vec::new(),
         };
-        let result = self.try_transaction(&mut desk, act).await;
+        let result = changed(self.try_transaction(&mut desk, act)).await;
         self.orphaned = desk.orphaned;
         match result {
             Ok((value, revision)) => {
@@ -162,7 +162,7 @@ impl Counter {
                     Failure::Store(_) => true,
                     Failure::Database(error) => gravity(error) != Gravity::Moment,
                 };
-                if is_whole && desk.connection.execute("ROLLBACK").await.is_ok() {
+                if is_whole && answered(desk.connection.execute("ROLLBACK")).await.is_ok() {
                     self.line.put_back(desk.connection);
                 }
                 Err(judge(failure).0)

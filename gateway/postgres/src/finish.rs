@@ -1,6 +1,6 @@
 //! Attempts and what follows from them.
 
-use crate::connection::Line;
+use crate::connection::{Line, answered};
 use crate::database::Connection;
 use crate::exchange;
 use crate::fault::{Failure, Gravity, judge};
@@ -127,7 +127,7 @@ impl Endings {
     async fn try_commit(&self, shared: &Shared, line: &mut Line) -> Result<HashSet<i64>, (StoreError, Gravity)> {
         let result = async {
             let endings = self.asked.iter().map(|asked| &asked.ending);
-            write(line.get().await?, endings, shared.node.id).await
+            answered(write(line.get().await?, endings, shared.node.id)).await
         };
         let result: Result<_, Failure> = result.await;
         if result.is_err() {

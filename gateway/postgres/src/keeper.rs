@@ -1,7 +1,7 @@
 //! The keeper: keeps this node's lease, takes shards that nobody owns, gives back what is more than its share, and hears of the other nodes.
 
 use crate::collector;
-use crate::connection::{Line, Purpose};
+use crate::connection::{Line, Purpose, answered};
 use crate::database::Connection;
 use crate::fault::Failure;
 use crate::node;
@@ -203,7 +203,7 @@ async fn hand_over(shared: Arc<Shared>, mut left: Vec<i64>) {
         }
         let given = async {
             let mut connection = shared.door.connect(Purpose::Any).await?;
-            node::release(&mut connection, &shared.node, &quiet).await
+            answered(node::release(&mut connection, &shared.node, &quiet)).await
         };
         match given.await {
             Ok(()) => shared.notifier.shards_given(),

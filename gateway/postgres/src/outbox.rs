@@ -11,6 +11,7 @@ pub(crate) mod pending;
 mod retry;
 
 use crate::collector;
+use crate::connection::bounded;
 use crate::desk::Desk;
 use crate::fault::Failure;
 use crate::finish::{self, Abandon, Ending, EndingAsked};
@@ -34,7 +35,7 @@ impl Outbox for PostgresStore {
     }
 
     fn pending(&self, after: Option<DeliveryId>, limit: u32) -> Answering<'_, Vec<Pending>> {
-        Box::pin(self.read_pending(after, limit))
+        bounded(self.read_pending(after, limit))
     }
 
     fn pending_of(
@@ -43,11 +44,11 @@ impl Outbox for PostgresStore {
         after: Option<DeliveryId>,
         limit: u32,
     ) -> Answering<'_, Vec<Pending>> {
-        Box::pin(self.read_pending_of(subscription, after, limit))
+        bounded(self.read_pending_of(subscription, after, limit))
     }
 
     fn load_events(&self, ids: Vec<EventId>) -> Answering<'_, Vec<Arc<Event>>> {
-        Box::pin(journal::event::load(&self.shared, ids))
+        bounded(journal::event::load(&self.shared, ids))
     }
 
     fn finish(&self, finish: Finish) -> Answering<'_, Finished> {
@@ -70,7 +71,7 @@ impl Outbox for PostgresStore {
     }
 
     fn failing(&self) -> Answering<'_, Vec<FailingSince>> {
-        Box::pin(fare::failing(&self.shared.reads))
+        bounded(fare::failing(&self.shared.reads))
     }
 
     fn record_fare(&self, subscription: SubscriptionId, fare: FareRecord) -> Answering<'_, ()> {
@@ -78,7 +79,7 @@ impl Outbox for PostgresStore {
     }
 
     fn notices(&self, limit: u32) -> Answering<'_, Vec<Notice>> {
-        Box::pin(fare::notices(&self.shared.reads, limit))
+        bounded(fare::notices(&self.shared.reads, limit))
     }
 
     fn notice_told(&self, id: i64) -> Answering<'_, ()> {

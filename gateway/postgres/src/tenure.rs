@@ -1,5 +1,6 @@
 //! What of the common work is this node's.
 
+use crate::connection::bounded;
 use crate::handover::Handover;
 use crate::outbox;
 use crate::store::PostgresStore;
@@ -60,6 +61,6 @@ impl Tenure for PostgresStore {
     }
 
     fn told(&self, subscription: SubscriptionId) -> Answering<'_, Told> {
-        Box::pin(outbox::parked::told(&self.shared.reads, subscription))
+        bounded(outbox::parked::told(&self.shared.reads, subscription))
     }
 }
