@@ -25,7 +25,7 @@ const POLL_ALONE: Duration = Duration::from_secs(2);
 /// It is not looked more often than this, however often it is rung.
 const APART: Duration = Duration::from_millis(2);
 /// No transaction of a node lasts longer: what has a smaller number than what was seen so long ago is there, or never will be.
-const SETTLED: Duration = Duration::from_secs(15);
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// Rung when something may have been left for this node.
 #[derive(Default)]

@@ -64,6 +64,8 @@ pub(crate) struct Door {
 pub(crate) enum Purpose {
     /// Few rows by their keys: whatever the tables' statistics say at the moment, an index is the way to them.
     Keys,
+    /// The same for readers: a plan that was made while a table was empty would read the whole of it for as long as the plan is kept.
+    Reads,
     /// Anything.
     Any,
 }
@@ -113,7 +115,7 @@ impl Door {
 
     /// The pool of readers, which connects when it is first asked.
     pub(crate) fn pool(&self, connections: u32) -> PgPool {
-        let setup = self.setup(Purpose::Any);
+        let setup = self.setup(Purpose::Reads);
         PgPoolOptions::new()
             .max_connections(connections.max(1))
             .acquire_timeout(READER_PATIENCE)
@@ -130,7 +132,7 @@ impl Door {
         // What a group decided by does not hold for long.
         let ms = if purpose == Purpose::Keys { usual.min(GROUP) } else { usual }.as_millis();
         let keys = match purpose {
-            Purpose::Keys => {
+            Purpose::Keys | Purpose::Reads => {
                 "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;"
             }
             Purpose::Any => "SET jit = off;",
