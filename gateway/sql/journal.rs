@@ -7,7 +7,7 @@ mod customer;
 #[path = "journal/delivery.rs"]
 pub(crate) mod delivery;
 #[path = "journal/establishment.rs"]
-mod establishment;
+pub(crate) mod establishment;
 #[path = "journal/event.rs"]
 pub(crate) mod event;
 #[path = "journal/message.rs"]

@@ -6,15 +6,14 @@
 use crate::corrupt::Reading;
 use crate::database::Connection;
 use crate::fault::Failure;
+use crate::journal::establishment;
 use crate::record::{Person, event_ids};
 use crate::sealer::{Sealer, column};
 use crate::sweep::dedupe_period;
 use hookwright_core::customer::Customer;
-use hookwright_core::establishment::Establishment;
 use hookwright_core::idempotency::{self, StoredAnswer};
 use hookwright_core::intake::{Facts, KeptMessage, Needs, Received};
 use hookwright_core::message::MessageStatus;
-use hookwright_store::StoreError;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -101,35 +100,6 @@ pub(crate) async fn read(
     Ok(facts)
 }
 
-struct EstablishmentRow {
-    id: i64,
-    customer_id: String,
-    region: String,
-    established: i64,
-    since: i64,
-    until: i64,
-    appointment_id: Option<String>,
-    message_id: Option<i64>,
-    updated_at: i64,
-}
-
-impl EstablishmentRow {
-    fn read(self) -> Result<Establishment, StoreError> {
-        let reading = Reading { table: "establishment", row: self.id };
-        Ok(Establishment {
-            id: reading.id("id", self.id)?,
-            customer_id: self.customer_id,
-            region: reading.word("region", self.region.parse().ok())?,
-            established: self.established == 1,
-            since: self.since,
-            until: self.until,
-            appointment_id: self.appointment_id,
-            message_id: reading.id_or_none("message_id", self.message_id)?,
-            updated_at: self.updated_at,
-        })
-    }
-}
-
 async fn customers(
     connection: &mut Connection,
     sealer: &Sealer,
@@ -159,7 +129,7 @@ async fn customers(
         facts.customers.insert(row.external_id, customer);
     }
     let rows = sqlx::query_as!(
-        EstablishmentRow,
+        establishment::Row,
         "SELECT id, customer_id, region, established, since, until, appointment_id, message_id, updated_at
          FROM establishment WHERE customer_id = ANY($1)",
         ids
@@ -258,7 +228,7 @@ async fn lapsing(
 ) -> Result<(), Failure> {
     let limit = i64::from(limit);
     let rows = sqlx::query_as!(
-        EstablishmentRow,
+        establishment::Row,
         "SELECT id, customer_id, region, established, since, until, appointment_id, message_id, updated_at
          FROM establishment WHERE established = 1 AND until <= $1 ORDER BY until LIMIT $2",
         now_ms,

@@ -9,20 +9,21 @@ use hookwright_core::id::EstablishmentId;
 use hookwright_core::region::RegionCode;
 use hookwright_store::{EstablishmentFilter, Page, PageRequest, StoreError};
 
-struct Row {
-    id: i64,
-    customer_id: String,
-    region: String,
-    established: i64,
-    since: i64,
-    until: i64,
-    appointment_id: Option<String>,
-    message_id: Option<i64>,
-    updated_at: i64,
+/// A row of the table.
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) customer_id: String,
+    pub(crate) region: String,
+    pub(crate) established: i64,
+    pub(crate) since: i64,
+    pub(crate) until: i64,
+    pub(crate) appointment_id: Option<String>,
+    pub(crate) message_id: Option<i64>,
+    pub(crate) updated_at: i64,
 }
 
 impl Row {
-    fn read(self) -> Result<Establishment, StoreError> {
+    pub(crate) fn read(self) -> Result<Establishment, StoreError> {
         let reading = Reading { table: "establishment", row: self.id };
         Ok(Establishment {
             id: reading.id("id", self.id)?,

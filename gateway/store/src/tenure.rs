@@ -43,29 +43,41 @@ pub struct Told {
     pub failing_since: Option<i64>,
 }
 
-/// What of the common work is this node's.
+/// What of the common work is this node's. A store that is alone says no more than what it serves: everything is its own, always.
 pub trait Tenure: Send + Sync + 'static {
     /// The subscriptions whose deliveries this node makes; the same allocation while nothing changes. A change wakes [`crate::Outbox::fresh`].
     fn served(&self) -> Arc<Vec<Arc<Subscription>>>;
 
     /// Leave to send to a subscription now; `None` if it is not this node's, or its lease is about to end.
-    fn permit(&self, subscription: SubscriptionId) -> Option<Permit>;
+    fn permit(&self, _subscription: SubscriptionId) -> Option<Permit> {
+        Some(Permit::free())
+    }
 
     /// Whether other nodes may share the store.
-    fn is_shared(&self) -> bool;
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Whether what happens once, whatever the number of nodes, is this node's to do.
-    fn leads(&self) -> bool;
+    fn leads(&self) -> bool {
+        true
+    }
 
     /// Waits until another node has changed subscriptions, sources, keys or plugins, and what is in memory here is as it left them. One caller at a time.
-    fn changed(&self) -> Waiting<'_, ()>;
+    fn changed(&self) -> Waiting<'_, ()> {
+        Box::pin(std::future::pending())
+    }
 
     /// Gives what is this node's to others from now on, each subscription as soon as nothing is under way to it: the node is about to end.
-    fn retire(&self);
+    fn retire(&self) {}
 
     /// Puts on record that this node has parked a subscription's deliveries until then, unix milliseconds, or parks them no more.
-    fn tell_parked(&self, subscription: SubscriptionId, until: Option<i64>) -> Answering<'_, ()>;
+    fn tell_parked(&self, _subscription: SubscriptionId, _until: Option<i64>) -> Answering<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 
     /// How a subscription fares that another node serves, as that node has told.
-    fn told(&self, subscription: SubscriptionId) -> Answering<'_, Told>;
+    fn told(&self, _subscription: SubscriptionId) -> Answering<'_, Told> {
+        Box::pin(std::future::ready(Ok(Told::default())))
+    }
 }
