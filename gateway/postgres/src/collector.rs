@@ -24,8 +24,10 @@ const POLL: Duration = Duration::from_millis(250);
 const POLL_ALONE: Duration = Duration::from_secs(2);
 /// It is not looked more often than this, however often it is rung.
 const APART: Duration = Duration::from_millis(2);
-/// No transaction of a node lasts longer: what has a smaller number than what was seen so long ago is there, or never will be.
-const SETTLED: Duration = Duration::from_secs(10);
+/// No transaction of a node lasts longer as a rule: what has a smaller number than what was seen so long ago is there, or never will be.
+const SETTLED: Duration = Duration::from_secs(15);
+/// A commit on a disk that stood still may break that rule, so that the whole table is looked at this often.
+const WHOLE: Duration = Duration::from_mins(1);
 
 /// Rung when something may have been left for this node.
 #[derive(Default)]
@@ -92,6 +94,7 @@ pub(crate) async fn collect(shared: Arc<Shared>, mut end: watch::Receiver<bool>)
     let mut line = Line::new(shared.door.clone(), Purpose::Keys);
     let mut place = Place::default();
     let mut look_again_at: Option<Instant> = None;
+    let mut whole_at = Instant::now() + WHOLE;
     loop {
         let poll = if shared.notifier.is_alone() { POLL_ALONE } else { POLL };
         tokio::select! {
@@ -99,8 +102,9 @@ pub(crate) async fn collect(shared: Arc<Shared>, mut end: watch::Receiver<bool>)
             // Rung or not, it is time to look.
             _ = timeout(poll, shared.bell.rung.notified()) => {}
         }
-        if shared.bell.from_the_start.swap(false, Ordering::SeqCst) {
+        if shared.bell.from_the_start.swap(false, Ordering::SeqCst) || Instant::now() >= whole_at {
             place = Place::default();
+            whole_at = Instant::now() + WHOLE;
         }
         if shared.bell.look_again.swap(false, Ordering::SeqCst) {
             shared.handover.miss();
