@@ -1,12 +1,26 @@
 //! The way to a writer: bounded in entries and in bytes.
 
-use crate::config::QueueBounds;
 use hookwright_core::intake::Work;
 use hookwright_core::message::RawMessage;
 use hookwright_store::StoreError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, oneshot};
+
+/// How much may wait for a writer before new work is turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueBounds {
+    /// Pieces of work.
+    pub entries: usize,
+    /// Their bodies' bytes together.
+    pub bytes: usize,
+}
+
+impl Default for QueueBounds {
+    fn default() -> Self {
+        Self { entries: 8_192, bytes: 64 * 1024 * 1024 }
+    }
+}
 
 /// Where an answer goes. Nobody may be there any more; the work was done all the same.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;

@@ -1,12 +1,15 @@
 //! The one point where content is sealed on its way to the file and opened on its way out.
 
-use crate::config::Entropy;
 use crate::corrupt::Reading;
 use crate::parcel;
 use hookwright_core::seal::{Keyring, NONCE_BYTES, Place, Row};
 use hookwright_store::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+/// A source of cryptographically random bytes.
+pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// The columns that are sealed. Their names are authenticated with every record, and thus can never change.
 pub(crate) mod column {

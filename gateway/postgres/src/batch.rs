@@ -30,8 +30,6 @@ const COMMANDS_MAX: usize = 512;
 const BYTES_MAX: usize = 1024 * 1024;
 /// … or needs so many things that are not to change meanwhile: each is a lock, and PostgreSQL's table of them is of a fixed size.
 const LOCKS_MAX: usize = 128;
-/// How often a group is tried that others were in the way of.
-const TRIES: u32 = 4;
 /// How long a group may take before it is given up: what it decided by would no longer hold.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Ids that one fact of a message may come to, beside deliveries: its events, an establishment, and some to spare.
@@ -57,7 +55,7 @@ struct Decided {
 }
 
 /// What a commit came to.
-struct Done {
+pub(crate) struct Done {
     answers: Vec<Answer>,
     created: Created,
 }
@@ -73,6 +71,7 @@ pub(crate) struct Created {
 
 impl Group for Batch {
     type Command = WorkAsked;
+    type Done = Done;
 
     fn empty() -> Self {
         Self { asked: Vec::new(), bytes: 0, locks: 0, is_alone: false }
@@ -101,35 +100,6 @@ impl Group for Batch {
         None
     }
 
-    async fn commit(self, shared: &Shared, line: &mut Line) {
-        let mut tries = 0;
-        let failure = loop {
-            tries += 1;
-            match self.try_commit(shared, line).await {
-                Ok(done) => return self.answer(done),
-                Err((error, Gravity::Clash)) if tries < TRIES => {
-                    tracing::debug!(%error, tries, "a group met another's and is tried again");
-                }
-                Err(failure) => break failure,
-            }
-        };
-        let (error, gravity) = failure;
-        if gravity != Gravity::Command || self.asked.len() == 1 {
-            return self.fail(&error);
-        }
-        tracing::warn!(%error, commands = self.asked.len(), "a group failed: its commands are committed one by one");
-        for asked in self.asked {
-            let mut single = Self::empty();
-            drop(single.take(asked));
-            match single.try_commit(shared, line).await {
-                Ok(done) => single.answer(done),
-                Err((error, _)) => single.fail(&error),
-            }
-        }
-    }
-}
-
-impl Batch {
     async fn try_commit(&self, shared: &Shared, line: &mut Line) -> Result<Done, (StoreError, Gravity)> {
         // Held until the deliveries are handed over: whoever gives shards away waits for that.
         let _deciding = shared.deciding.read().await;
@@ -156,6 +126,26 @@ impl Batch {
         }
     }
 
+    fn answer(self, done: Done) {
+        for (asked, answer) in self.asked.into_iter().zip(done.answers) {
+            // A receiver that is gone does not undo what was committed.
+            drop(asked.reply.send(Ok(answer)));
+        }
+    }
+
+    fn fail(self, error: &StoreError) {
+        for WorkAsked { reply, .. } in self.asked {
+            let reply: Reply<Answer> = reply;
+            drop(reply.send(Err(error.copied())));
+        }
+    }
+
+    fn into_commands(self) -> Vec<WorkAsked> {
+        self.asked
+    }
+}
+
+impl Batch {
     async fn write(&self, shared: &Shared, line: &mut Line) -> Result<Done, Trouble> {
         let connection = line.get().await?;
         let decided = tokio::time::timeout(PATIENCE, self.decide(shared, connection)).await;
@@ -250,20 +240,6 @@ impl Batch {
             }
         }
         amount
-    }
-
-    fn answer(self, done: Done) {
-        for (asked, answer) in self.asked.into_iter().zip(done.answers) {
-            // A receiver that is gone does not undo what was committed.
-            drop(asked.reply.send(Ok(answer)));
-        }
-    }
-
-    fn fail(self, error: &StoreError) {
-        for WorkAsked { reply, .. } in self.asked {
-            let reply: Reply<Answer> = reply;
-            drop(reply.send(Err(error.copied())));
-        }
     }
 }
 

@@ -1,13 +1,11 @@
 //! What a store is told when it opens.
 
+use crate::queue::QueueBounds;
 use hookwright_core::intake::Policy;
 use hookwright_core::seal::Keyring;
 use hookwright_store::SteeredClock;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A source of cryptographically random bytes.
-pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// What a store is told when it opens.
 pub struct PostgresConfig {
@@ -52,20 +50,5 @@ impl std::fmt::Debug for PostgresConfig {
     /// Without the URL, which may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PostgresConfig").field("node_name", &self.node_name).finish_non_exhaustive()
-    }
-}
-
-/// How much may wait for the writers before new work is turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueBounds {
-    /// Pieces of work.
-    pub entries: usize,
-    /// Their bodies' bytes together.
-    pub bytes: usize,
-}
-
-impl Default for QueueBounds {
-    fn default() -> Self {
-        Self { entries: 8_192, bytes: 64 * 1024 * 1024 }
     }
 }

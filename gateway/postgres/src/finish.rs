@@ -17,8 +17,6 @@ use std::collections::HashSet;
 const COMMANDS_MAX: usize = 512;
 /// … and no more once it carries so much content.
 const BYTES_MAX: usize = 1024 * 1024;
-/// How often a group is tried that others were in the way of.
-const TRIES: u32 = 4;
 
 /// A delivery that ends or goes on.
 pub(crate) enum Ending {
@@ -75,6 +73,7 @@ pub(crate) struct Endings {
 
 impl Group for Endings {
     type Command = EndingAsked;
+    type Done = HashSet<i64>;
 
     fn empty() -> Self {
         Self { asked: Vec::new(), deliveries: HashSet::new(), bytes: 0 }
@@ -98,32 +97,6 @@ impl Group for Endings {
         None
     }
 
-    async fn commit(self, shared: &Shared, line: &mut Line) {
-        let mut tries = 0;
-        let (error, gravity) = loop {
-            tries += 1;
-            match self.try_commit(shared, line).await {
-                Ok(moved) => return self.answer(&moved),
-                Err((_, Gravity::Clash)) if tries < TRIES => {}
-                Err(failure) => break failure,
-            }
-        };
-        if gravity != Gravity::Command || self.asked.len() == 1 {
-            return self.fail(&error);
-        }
-        tracing::warn!(%error, commands = self.asked.len(), "a group failed: its commands are committed one by one");
-        for asked in self.asked {
-            let mut single = Self::empty();
-            drop(single.take(asked));
-            match single.try_commit(shared, line).await {
-                Ok(moved) => single.answer(&moved),
-                Err((error, _)) => single.fail(&error),
-            }
-        }
-    }
-}
-
-impl Endings {
     async fn try_commit(&self, shared: &Shared, line: &mut Line) -> Result<HashSet<i64>, (StoreError, Gravity)> {
         let result = async {
             let endings = self.asked.iter().map(|asked| &asked.ending);
@@ -136,7 +109,7 @@ impl Endings {
         result.map_err(judge)
     }
 
-    fn answer(self, moved: &HashSet<i64>) {
+    fn answer(self, moved: HashSet<i64>) {
         for EndingAsked { ending, reply } in self.asked {
             let is_moved = moved.contains(&ending.delivery().get());
             // A receiver that is gone does not undo what was committed.
@@ -148,6 +121,10 @@ impl Endings {
         for EndingAsked { reply, .. } in self.asked {
             drop(reply.send(Err(error.copied())));
         }
+    }
+
+    fn into_commands(self) -> Vec<EndingAsked> {
+        self.asked
     }
 }
 

@@ -67,7 +67,9 @@ mod suitable;
 #[path = "../../sql/sweep.rs"]
 mod sweep;
 
-pub use config::{Entropy, PostgresConfig, QueueBounds};
+pub use config::PostgresConfig;
 pub use open::migrate;
+pub use queue::QueueBounds;
+pub use sealer::Entropy;
 pub use store::PostgresStore;
 pub use transfer::{Arrival, PostgresTarget};

@@ -2,7 +2,7 @@
 
 use crate::batch::Batch;
 use crate::collector;
-use crate::config::{Entropy, PostgresConfig};
+use crate::config::PostgresConfig;
 use crate::connection::{Door, Line, Purpose};
 use crate::database::Connection;
 use crate::desk::Counter;
@@ -16,6 +16,7 @@ use crate::place;
 use crate::queue::{self, Inbox};
 use crate::refusal::refused;
 use crate::roster;
+use crate::sealer::Entropy;
 use crate::sealer::Sealer;
 use crate::shards::{SHARDS, Shards};
 use crate::store::{PostgresStore, Shared, Tasks};

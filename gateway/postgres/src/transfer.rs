@@ -1,11 +1,12 @@
 //! Taking everything in that a store of another kind has, row by row. Until all has arrived and was compared, no gateway starts on the database.
 
-use crate::config::{Entropy, PostgresConfig};
+use crate::config::PostgresConfig;
 use crate::connection::Door;
 use crate::database::Connection;
 use crate::fault::{Failure, code};
 use crate::open::prepare;
 use crate::partition::{self, DAILY, day_of};
+use crate::sealer::Entropy;
 use crate::sealer::Sealer;
 use futures_util::TryStreamExt;
 use hookwright_core::id::created_at_ms;

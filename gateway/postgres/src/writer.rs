@@ -4,8 +4,10 @@
 //! work makes larger groups than two that share it, and larger groups cost less.
 
 use crate::connection::Line;
+use crate::fault::Gravity;
 use crate::queue::{Inbox, Weighed};
 use crate::store::Shared;
+use hookwright_store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,9 +19,11 @@ const BUSY: usize = 4;
 const SMALL: usize = 32;
 /// How long that wait is.
 const LINGER: Duration = Duration::from_millis(1);
+/// How often a group is tried that others were in the way of.
+const TRIES: u32 = 4;
 
 /// Commands that are committed together.
-pub(crate) trait Group: Sized + Send {
+pub(crate) trait Group: Sized + Send + Sync {
     /// What it is made of.
     type Command: Weighed + Send;
 
@@ -35,8 +39,51 @@ pub(crate) trait Group: Sized + Send {
     /// Takes a command, or gives it back if it must not be in this group.
     fn take(&mut self, command: Self::Command) -> Option<Self::Command>;
 
-    /// Commits it and answers everybody.
-    fn commit(self, shared: &Shared, line: &mut Line) -> impl Future<Output = ()> + Send;
+    /// What a commit comes to.
+    type Done: Send;
+
+    /// Commits it, or says why not; the line is whole, or dropped.
+    fn try_commit(
+        &self,
+        shared: &Shared,
+        line: &mut Line,
+    ) -> impl Future<Output = Result<Self::Done, (StoreError, Gravity)>> + Send;
+
+    /// Answers everybody.
+    fn answer(self, done: Self::Done);
+
+    /// Tells everybody that it failed.
+    fn fail(self, error: &StoreError);
+
+    /// What it was made of.
+    fn into_commands(self) -> Vec<Self::Command>;
+}
+
+/// Commits a group and answers everybody. A command that breaks the group is found by committing each by itself.
+async fn commit<G: Group>(group: G, shared: &Shared, line: &mut Line) {
+    let mut tries = 0;
+    let (error, gravity) = loop {
+        tries += 1;
+        match group.try_commit(shared, line).await {
+            Ok(done) => return group.answer(done),
+            Err((error, Gravity::Clash)) if tries < TRIES => {
+                tracing::debug!(%error, tries, "a group met another's and is tried again");
+            }
+            Err(failure) => break failure,
+        }
+    };
+    if gravity != Gravity::Command || group.size() == 1 {
+        return group.fail(&error);
+    }
+    tracing::warn!(%error, commands = group.size(), "a group failed: its commands are committed one by one");
+    for command in group.into_commands() {
+        let mut single = G::empty();
+        drop(single.take(command));
+        match single.try_commit(shared, line).await {
+            Ok(done) => single.answer(done),
+            Err((error, _)) => single.fail(&error),
+        }
+    }
 }
 
 /// Commits groups until there is nothing queued and nobody can queue any more.
@@ -63,7 +110,7 @@ pub(crate) async fn run<G: Group>(
             fill(&mut group, &mut held, &mut inbox);
         }
         last_size = group.size();
-        group.commit(&shared, &mut line).await;
+        commit(group, &shared, &mut line).await;
     }
 }
 

@@ -1,12 +1,9 @@
 //! What a store is told when it opens.
 
+use crate::queue::QueueBounds;
 use hookwright_core::intake::Policy;
 use hookwright_core::seal::Keyring;
 use std::path::PathBuf;
-use std::sync::Arc;
-
-/// A source of cryptographically random bytes.
-pub type Entropy = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 /// What a store is told when it opens.
 #[derive(Debug)]
@@ -44,19 +41,4 @@ pub enum Durability {
     Full,
     /// When the operating system has it. Here only so that the power-loss test can show that it finds what this loses; no configuration leads to it.
     Normal,
-}
-
-/// How much may wait for the writer before new work is turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct QueueBounds {
-    /// Pieces of work.
-    pub entries: usize,
-    /// Their bodies' bytes together.
-    pub bytes: usize,
-}
-
-impl Default for QueueBounds {
-    fn default() -> Self {
-        Self { entries: 8_192, bytes: 64 * 1024 * 1024 }
-    }
 }

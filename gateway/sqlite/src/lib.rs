@@ -63,8 +63,10 @@ mod suitable;
 #[path = "../../sql/sweep.rs"]
 mod sweep;
 
-pub use config::{Durability, Entropy, QueueBounds, SqliteConfig};
+pub use config::{Durability, SqliteConfig};
 pub use open::migrate;
+pub use queue::QueueBounds;
+pub use sealer::Entropy;
 pub use store::SqliteStore;
 pub use suitability::{SQLITE_VERSION_MIN, check_version};
 pub use transfer::SqliteSource;

@@ -2,7 +2,7 @@
 
 use crate::catalog;
 use crate::chain::Chain;
-use crate::config::{Entropy, SqliteConfig};
+use crate::config::SqliteConfig;
 use crate::corrupt::Reading;
 use crate::desk::Desk;
 use crate::direct::Direct;
@@ -14,6 +14,7 @@ use crate::load::load_orphaned;
 use crate::lock::FileLock;
 use crate::pragma;
 use crate::queue::queue;
+use crate::sealer::Entropy;
 use crate::sealer::{Sealer, column};
 use crate::store::SqliteStore;
 use crate::suitability::{MIGRATIONS, examine, not_a_database, visit};

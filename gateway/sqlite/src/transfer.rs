@@ -1,9 +1,10 @@
 //! Reading everything out of a file, row by row, for a store of another kind.
 
-use crate::config::{Entropy, SqliteConfig};
+use crate::config::SqliteConfig;
 use crate::fault::Failure;
 use crate::lock::FileLock;
 use crate::open::prepare;
+use crate::sealer::Entropy;
 use futures_util::TryStreamExt;
 use hookwright_store::StoreError;
 use hookwright_store::transfer::{Cell, Kind, PAGE_BYTES_MAX, Row, Table};
