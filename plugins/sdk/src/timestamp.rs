@@ -1,8 +1,7 @@
 //! RFC 3339, both ways.
 
+use crate::calendar::{DAY_MS, civil_from_days, days_from_civil, days_in_month};
 use crate::inbound::{Precision, Timestamp};
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Reads a time with an offset, such as `2026-01-04T22:30:00Z` or `2026-01-04T16:30:00.250-06:00`. A space may stand
 /// for the `T`. Digits beyond milliseconds are cut off; the second 60 of a leap second counts as 59.
@@ -84,39 +83,6 @@ fn offset(rest: &mut &[u8]) -> Option<i64> {
     literal(rest, b":")?;
     let minutes = number(rest, 2)?;
     (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
-}
-
-fn days_in_month(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01 in the proleptic Gregorian calendar. The year is taken to begin in March, so that the leap day
-/// is its last, and eras of 400 years repeat exactly: 146,097 days, of which 719,468 passed before 1970.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// The reverse of [`days_from_civil`].
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]
