@@ -61,6 +61,14 @@ impl Journal for Here {
         bounded(message::quarantined(&self.shared.reads, source, after, limit))
     }
 
+    fn fetching(&self, after: Option<MessageId>, limit: u32) -> Answering<'_, Vec<(MessageId, SourceId)>> {
+        bounded(message::fetching(&self.shared.reads, after, limit))
+    }
+
+    fn last_heard(&self, source: SourceId) -> Answering<'_, Option<i64>> {
+        bounded(message::last_heard(&self.shared.reads, source))
+    }
+
     fn customers(&self, after: Option<String>, limit: u32) -> Answering<'_, Vec<Customer>> {
         bounded(customer::list(&self.shared, after, limit))
     }

@@ -10,6 +10,7 @@ pub mod egress;
 pub mod envelope;
 pub mod establishment;
 pub mod event;
+pub mod fetch;
 pub mod handshake;
 pub mod id;
 pub mod idempotency;

@@ -1,6 +1,7 @@
 //! A message: one request as a partner sent it, kept raw, with what became of it.
 
-use crate::id::{EventId, MessageId, SourceId};
+use crate::fetch::PendingFetch;
+use crate::id::{EventId, MessageId, SecretId, SourceId};
 use crate::region::Address;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -24,6 +25,8 @@ pub struct RawMessage {
     pub received_at: i64,
     /// How the sender was authenticated: `verified`, `authenticated` or `unauthenticated`.
     pub tier: String,
+    /// Which of the source's secrets fitted, where the scheme uses any.
+    pub secret_id: Option<SecretId>,
 }
 
 /// Nothing of a message's content reaches a log.
@@ -54,6 +57,8 @@ pub enum MessageStatus {
     Waiting,
     /// A person must decide, for instance on an undecidable region.
     Held,
+    /// It names things without telling them; the gateway is asking the partner.
+    Fetching,
 }
 
 impl MessageStatus {
@@ -66,14 +71,22 @@ impl MessageStatus {
             Self::Quarantined => "quarantined",
             Self::Waiting => "waiting",
             Self::Held => "held",
+            Self::Fetching => "fetching",
         }
     }
 
     /// The status of that word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Processed, Self::Ignored, Self::Rejected, Self::Quarantined, Self::Waiting, Self::Held]
-            .into_iter()
-            .find(|status| status.as_str() == word)
+        let all = [
+            Self::Processed,
+            Self::Ignored,
+            Self::Rejected,
+            Self::Quarantined,
+            Self::Waiting,
+            Self::Held,
+            Self::Fetching,
+        ];
+        all.into_iter().find(|status| status.as_str() == word)
     }
 
     /// Whether an operator may reprocess a message in this state. What is processed would have its effects twice.
@@ -132,6 +145,8 @@ pub enum Parsed {
         #[serde(default)]
         metadata: Vec<(String, String)>,
     },
+    /// The partner must be asked first.
+    NeedFetch(PendingFetch),
     /// The message is not understood.
     Refused(Reason),
     /// The plugin failed or is missing.

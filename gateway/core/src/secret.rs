@@ -4,6 +4,7 @@
 //! `reveal` is the one way to the text, easy to find in a review.
 
 mod api_key;
+mod credential;
 mod ed25519;
 mod key;
 mod live;
@@ -15,6 +16,7 @@ mod tests;
 use subtle::ConstantTimeEq;
 
 pub use api_key::{ApiKey, BadApiKey};
+pub use credential::CredentialText;
 pub use ed25519::{Ed25519Public, Ed25519Secret};
 pub use key::{KeyKind, SigningKey};
 pub use live::{BadRotation, LIVE_MAX, LiveSecret, live, rotated};
@@ -50,6 +52,9 @@ pub enum BadSecret {
     /// A verbatim secret that is longer than 512 bytes.
     #[error("the secret is longer than 512 bytes")]
     TooLong,
+    /// A credential that is longer than 8,192 bytes.
+    #[error("the secret is longer than 8192 bytes")]
+    CredentialTooLong,
 }
 
 /// Compares without telling by its duration where the difference is. Lengths are not hidden.

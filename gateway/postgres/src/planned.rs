@@ -11,7 +11,7 @@ use crate::sweep::dedupe_period;
 use hookwright_core::customer::Customer;
 use hookwright_core::establishment::Establishment;
 use hookwright_core::event::Event;
-use hookwright_core::id::MessageId;
+use hookwright_core::id::{MessageId, SecretId};
 use hookwright_core::idempotency::{self, Claim, StoredAnswer};
 use hookwright_core::intake::{MessageOutcome, Writes};
 use hookwright_core::message::Message;
@@ -185,6 +185,7 @@ struct MessageRows {
     updated_at: Vec<i64>,
     findings: Vec<Vec<u8>>,
     contents: Vec<Vec<u8>>,
+    secrets: Vec<Option<i64>>,
 }
 
 impl MessageRows {
@@ -207,6 +208,7 @@ impl MessageRows {
         self.updated_at.push(message.updated_at);
         self.findings.push(findings);
         self.contents.push(content);
+        self.secrets.push(raw.secret_id.map(SecretId::get));
     }
 }
 
@@ -216,9 +218,9 @@ async fn messages(connection: &mut Connection, sealer: &Sealer, messages: &[Mess
         rows.push(sealer, message);
     }
     sqlx::query!(
-        "INSERT INTO message (id, source_id, hook, method, tier, received_at, status, reason, waiting_for, plugin_digest, events, metadata, updated_at, findings, content)
+        "INSERT INTO message (id, source_id, hook, method, tier, received_at, status, reason, waiting_for, plugin_digest, events, metadata, updated_at, findings, content, secret_id)
          SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[],
-                              $11::text[], $12::text[], $13::bigint[], $14::bytea[], $15::bytea[])",
+                              $11::text[], $12::text[], $13::bigint[], $14::bytea[], $15::bytea[], $16::bigint[])",
         &rows.ids,
         &rows.sources,
         &rows.hooks,
@@ -233,7 +235,8 @@ async fn messages(connection: &mut Connection, sealer: &Sealer, messages: &[Mess
         &rows.metadata,
         &rows.updated_at,
         &rows.findings,
-        &rows.contents
+        &rows.contents,
+        &rows.secrets as _
     )
     .execute(connection)
     .await?;

@@ -10,8 +10,8 @@ use crate::fault::Failure;
 use crate::suitability::MIGRATIONS;
 use hookwright_store::StoreError;
 
-/// The oldest schema that a program must know to run beside this one.
-pub(crate) const FLOOR: i64 = 1;
+/// The oldest schema that a program must know to run beside this one. Before the second, none knows messages whose partner is being asked.
+pub(crate) const FLOOR: i64 = 2;
 
 /// The newest schema that this program knows.
 pub(crate) fn known() -> i64 {

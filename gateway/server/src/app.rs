@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::dispatch::Dispatcher;
+use crate::fetch::Fetcher;
 use crate::plugins::Plugins;
 use crate::upkeep::Upkeep;
 use hookwright_store::{Clock, Ids, Store};
@@ -22,6 +23,8 @@ pub struct App {
     pub plugins: Arc<Plugins>,
     /// The way out: told when a subscription changed or a delivery was asked for.
     pub dispatcher: Dispatcher,
+    /// Asks partners back: told when a message needs it.
+    pub fetcher: Fetcher,
     /// The background tasks: told when there may be something to resume or to expire.
     pub upkeep: Upkeep,
 }

@@ -4,14 +4,14 @@
 //! the lease and the table of pending deliveries is the truth: whatever is not in memory is found there again, after a crash as after an overflow.
 
 mod board;
-mod bucket;
-mod client;
+pub(crate) mod bucket;
+pub(crate) mod client;
 mod courier;
 mod decide;
 mod endpoint;
 mod engine;
 mod failing;
-mod failure;
+pub(crate) mod failure;
 mod gate;
 mod herald;
 mod lane;

@@ -72,6 +72,9 @@ async fn reasons(app: &App) -> Vec<&'static str> {
     if !app.dispatcher.is_running() {
         reasons.push("dispatcher_stopped");
     }
+    if !app.fetcher.is_running() {
+        reasons.push("fetcher_stopped");
+    }
     if !app.upkeep.is_running() {
         reasons.push("upkeep_stopped");
     }

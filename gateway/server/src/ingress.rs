@@ -11,6 +11,7 @@ mod reopen;
 mod reply;
 mod soundness;
 
+pub(crate) use reopen::{ParsedAgain, resubmit};
 pub use reopen::{Reopening, reopen};
 
 use crate::app::App;

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod dispatch;
+pub mod fetch;
 pub mod health;
 pub mod indent;
 pub mod ingress;

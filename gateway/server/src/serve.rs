@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{Config, Database, ListenerConfig};
 use crate::dispatch::{DispatchParts, Dispatcher};
+use crate::fetch::{FetchParts, Fetcher};
 use crate::listener::{Listener, ListenerError};
 use crate::plugins::{Plugins, PluginsParts, Watching};
 use crate::problem::{chain, request_id};
@@ -221,6 +222,14 @@ async fn wire(
         noticed: Arc::clone(&noticed),
     });
     let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock), noticed, config.retention);
+    let fetcher = Fetcher::start(FetchParts {
+        store: Arc::clone(&store),
+        plugins: Arc::clone(&plugins),
+        clock: Arc::clone(&clock),
+        signals: upkeep.signals(),
+        delivery: config.delivery.clone(),
+        egress_allow: config.egress_allow.clone(),
+    });
     follow_moves(&plugins, &upkeep);
     let watching = Watching::start(&plugins, config.plugins.directory.clone()).await.map_err(ServeError::Store)?;
     let mut config = config;
@@ -228,7 +237,7 @@ async fn wire(
     (config.public.address, config.admin.address) = (public.address, admin.address);
     let config = Arc::new(config);
     let ids = opened.ids.clone();
-    let app = App { store, ids, clock, config, plugins, dispatcher, upkeep };
+    let app = App { store, ids, clock, config, plugins, dispatcher, fetcher, upkeep };
     Ok(Wired { app, dispatcher: dispatching, following, watching, public, admin })
 }
 
@@ -330,6 +339,7 @@ impl Running {
         if let Err(error) = self.dispatcher.await {
             tracing::error!(%error, "the dispatcher's task died");
         }
+        self.app.fetcher.stop().await;
         self.app.upkeep.stop().await;
         drop(self.app);
         self.opened.close().await;

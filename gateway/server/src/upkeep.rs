@@ -65,6 +65,12 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// A message that was taken up again did something: others may have waited for it.
+    pub(crate) fn message_processed(&self) {
+        self.customer.notify_one();
+        self.establishment.notify_one();
+    }
+
     /// A pointer of a plugin moved: messages may be quarantined for the version that serves now, and a quarantine be untold.
     pub(crate) fn plugin_moved(&self, name: &str) {
         self.todo.lock().unwrap_or_else(PoisonError::into_inner).plugin(name);

@@ -7,11 +7,13 @@ use crate::desk::Desk;
 use crate::directory::Update;
 use crate::fault::Failure;
 use crate::sealer::{Sealer, column};
-use hookwright_core::id::SourceId;
+use hookwright_core::fetch::FetchPolicy;
+use hookwright_core::handshake::Handshake;
+use hookwright_core::id::{SecretId, SourceId};
 use hookwright_core::idempotency::Claimed;
-use hookwright_core::secret::RawSecret;
+use hookwright_core::secret::{CredentialText, RawSecret};
 use hookwright_core::signature::Scheme;
-use hookwright_core::source::{OnPluginFailure, Source};
+use hookwright_core::source::{Ack, OnPluginFailure, Source, SourceSecret};
 use hookwright_store::{Change, Saved, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +24,7 @@ use std::sync::Arc;
 struct Document {
     name: String,
     verification: Scheme,
-    secrets: Vec<String>,
+    secrets: Vec<Secret>,
     plugin: String,
     settings: serde_json::Value,
     methods: Vec<String>,
@@ -30,6 +32,41 @@ struct Document {
     updates_customers: bool,
     #[serde(default)]
     deadline_ms: Option<u32>,
+    #[serde(default)]
+    preset: Option<String>,
+    #[serde(default)]
+    handshakes: Vec<Handshake>,
+    #[serde(default)]
+    public_url: Option<String>,
+    #[serde(default)]
+    ack: Ack,
+    #[serde(default)]
+    heartbeat_seconds: Option<u32>,
+    #[serde(default)]
+    fetch: Option<FetchPolicy<String>>,
+}
+
+/// A secret as it is sealed.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Secret {
+    Named {
+        id: i64,
+        secret: String,
+    },
+    /// As they were before they had ids.
+    Nameless(String),
+}
+
+impl Secret {
+    /// One without an id has the source's own number and its place for one, the same at every reading, until the source is written again.
+    fn read(&self, source: i64, place: i64) -> Option<SourceSecret> {
+        let (id, text) = match self {
+            Self::Named { id, secret } => (*id, secret),
+            Self::Nameless(secret) => (source.checked_add(place)?, secret),
+        };
+        Some(SourceSecret { id: SecretId::from_i64(id).ok()?, secret: RawSecret::parse(text).ok()? })
+    }
 }
 
 impl Document {
@@ -38,15 +75,30 @@ impl Document {
         Self {
             name: source.name,
             verification: source.verification,
-            secrets: source.secrets.iter().map(|secret| secret.reveal().to_owned()).collect(),
+            secrets: source.secrets.iter().map(named).collect(),
             plugin: source.plugin,
             settings: source.settings,
             methods: source.methods,
             on_error: source.on_error,
             updates_customers: source.updates_customers,
             deadline_ms: source.deadline_ms,
+            preset: source.preset,
+            handshakes: source.handshakes,
+            public_url: source.public_url,
+            ack: source.ack,
+            heartbeat_seconds: source.heartbeat_seconds,
+            fetch: source.fetch.and_then(|policy| policy.try_map(|secret| Some(secret.reveal().to_owned()))),
         }
     }
+}
+
+fn named(secret: &SourceSecret) -> Secret {
+    Secret::Named { id: secret.id.get(), secret: secret.secret.reveal().to_owned() }
+}
+
+/// A policy whose secrets are in the gateway's own keeping; `None` if one cannot be a secret.
+fn policy(stored: &FetchPolicy<String>) -> Option<FetchPolicy<CredentialText>> {
+    stored.try_map(|text| CredentialText::parse(text).ok())
 }
 
 struct Row {
@@ -63,13 +115,21 @@ impl Row {
     fn read(self, sealer: &Sealer) -> Result<Source, StoreError> {
         let reading = Reading { table: "source", row: self.id };
         let (document, _): (Document, _) = sealer.open_parcel(column::source_document(self.id), &self.document)?;
-        let secrets = document.secrets.iter().map(|text| RawSecret::parse(text)).collect::<Result<_, _>>();
+        let places = (0..).zip(&document.secrets);
+        let secrets = places.map(|(place, secret)| secret.read(self.id, place)).collect::<Option<_>>();
+        let fetch = document.fetch.as_ref().map(|stored| reading.word("document", policy(stored))).transpose()?;
         Ok(Source {
             id: reading.id("id", self.id)?,
             slug: self.slug,
             name: document.name,
             verification: document.verification,
-            secrets: reading.word("document", secrets.ok())?,
+            secrets: reading.word("document", secrets)?,
+            preset: document.preset,
+            handshakes: document.handshakes,
+            public_url: document.public_url,
+            ack: document.ack,
+            heartbeat_seconds: document.heartbeat_seconds,
+            fetch,
             plugin: document.plugin,
             settings: document.settings,
             methods: document.methods,

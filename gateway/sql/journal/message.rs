@@ -132,8 +132,8 @@ async fn of_source_and_status(
 pub(super) async fn one(shared: &Shared, id: MessageId) -> Result<Option<Message>, StoreError> {
     let number = id.get();
     let row = sqlx::query!(
-        "SELECT id, source_id, hook, method, tier, received_at, status, reason, waiting_for, plugin_digest, events,
-                metadata, updated_at, findings, content
+        "SELECT id, source_id, hook, method, tier, secret_id, received_at, status, reason, waiting_for, plugin_digest,
+                events, metadata, updated_at, findings, content
          FROM message WHERE id = $1",
         number
     )
@@ -156,6 +156,7 @@ pub(super) async fn one(shared: &Shared, id: MessageId) -> Result<Option<Message
             body,
             received_at: row.received_at,
             tier: row.tier,
+            secret_id: row.secret_id.map(|id| reading.id("secret_id", id)).transpose()?,
         },
         status: status(&reading, &row.status)?,
         reason: reason(&reading, row.reason.as_deref())?,
@@ -199,4 +200,36 @@ pub(super) async fn quarantined(
     .await
     .map_err(Failure::from)?;
     rows.into_iter().map(|row| Reading { table: "message", row: row.id }.id("id", row.id)).collect()
+}
+
+/// Messages whose partner is being asked, oldest first.
+pub(super) async fn fetching(
+    reads: &Pool,
+    after: Option<MessageId>,
+    limit: u32,
+) -> Result<Vec<(MessageId, SourceId)>, StoreError> {
+    let (after, limit) = (after.map_or(0, MessageId::get), i64::from(limit));
+    let rows = sqlx::query!(
+        "SELECT id, source_id FROM message WHERE status = 'fetching' AND id > $1 ORDER BY id LIMIT $2",
+        after,
+        limit
+    )
+    .fetch_all(reads)
+    .await
+    .map_err(Failure::from)?;
+    let read = |id, source_id| {
+        let reading = Reading { table: "message", row: id };
+        Ok((reading.id("id", id)?, reading.id("source_id", source_id)?))
+    };
+    rows.into_iter().map(|row| read(row.id, row.source_id)).collect()
+}
+
+/// When a source's newest message was received.
+pub(super) async fn last_heard(reads: &Pool, source: SourceId) -> Result<Option<i64>, StoreError> {
+    let source = source.get();
+    let row = sqlx::query!("SELECT received_at FROM message WHERE source_id = $1 ORDER BY id DESC LIMIT 1", source)
+        .fetch_optional(reads)
+        .await
+        .map_err(Failure::from)?;
+    Ok(row.map(|row| row.received_at))
 }

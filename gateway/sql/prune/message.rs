@@ -57,7 +57,7 @@ async fn remove(
 ) -> Result<(Looked, Vec<(i64, String)>), Failure> {
     let before_ms = before_ms.min(dedupe_looked_for_from(desk.now_ms()));
     let rows = sqlx::query!(
-        r#"SELECT id, status IN ('quarantined', 'waiting', 'held') AS "unfinished!: bool", updated_at
+        r#"SELECT id, status IN ('quarantined', 'waiting', 'held', 'fetching') AS "unfinished!: bool", updated_at
            FROM message WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3"#,
         range.after,
         range.end,
@@ -73,7 +73,7 @@ async fn remove(
     let chosen = looked.ids();
     let gone = sqlx::query!(
         r#"DELETE FROM message
-           WHERE id IN (SELECT value FROM json_each($1)) AND updated_at < $2 AND (status IN ('quarantined', 'waiting', 'held')) = $3
+           WHERE id IN (SELECT value FROM json_each($1)) AND updated_at < $2 AND (status IN ('quarantined', 'waiting', 'held', 'fetching')) = $3
            RETURNING id AS "id!: i64", status AS "status!: String""#,
         chosen,
         before_ms,

@@ -12,7 +12,7 @@ use hookwright_core::customer::Customer;
 use hookwright_core::delivery::Pending;
 use hookwright_core::establishment::Establishment;
 use hookwright_core::event::Event;
-use hookwright_core::id::MessageId;
+use hookwright_core::id::{MessageId, SecretId};
 use hookwright_core::idempotency::{self, Claim, StoredAnswer};
 use hookwright_core::intake::{MessageOutcome, Writes};
 use hookwright_core::message::Message;
@@ -106,7 +106,8 @@ fn write_message(direct: &Direct, sealer: &Sealer, message: &Message) -> Result<
         json(&message.metadata),
         message.updated_at,
         findings,
-        content
+        content,
+        raw.secret_id.map(SecretId::get)
     ];
     direct.execute(statement::MESSAGE, values).map(drop)
 }

@@ -39,10 +39,10 @@ pub(crate) const ATTEMPT: &str =
     "INSERT OR IGNORE INTO attempt (delivery_id, number, id, event_id, subscription_id, started_at, duration_ms, response_code, error_kind, plugin_digest, exchange)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
-/// Id, source, hook, method, tier, received at, status, reason, waiting for, digest, events, metadata, updated at, findings, content.
+/// Id, source, hook, method, tier, received at, status, reason, waiting for, digest, events, metadata, updated at, findings, content, secret.
 pub(crate) const MESSAGE: &str =
-    "INSERT INTO message (id, source_id, hook, method, tier, received_at, status, reason, waiting_for, plugin_digest, events, metadata, updated_at, findings, content)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    "INSERT INTO message (id, source_id, hook, method, tier, received_at, status, reason, waiting_for, plugin_digest, events, metadata, updated_at, findings, content, secret_id)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
 
 /// Id, status, reason, waiting for, digest, events, metadata, updated at, findings.
 pub(crate) const OUTCOME: &str =

@@ -118,6 +118,12 @@ pub trait Journal: Send + Sync + 'static {
     /// Quarantined messages of one source with ids above `after`, oldest first, at most `limit`.
     fn quarantined(&self, source: SourceId, after: Option<MessageId>, limit: u32) -> Answering<'_, Vec<MessageId>>;
 
+    /// Messages whose partner is being asked, each with its source, with ids above `after`, oldest first, at most `limit`.
+    fn fetching(&self, after: Option<MessageId>, limit: u32) -> Answering<'_, Vec<(MessageId, SourceId)>>;
+
+    /// When a source's newest message was received, unix milliseconds; `None` if it has none.
+    fn last_heard(&self, source: SourceId) -> Answering<'_, Option<i64>>;
+
     /// Customers by external id, in its order, from the one after `after`.
     fn customers(&self, after: Option<String>, limit: u32) -> Answering<'_, Vec<Customer>>;
 

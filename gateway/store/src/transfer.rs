@@ -217,6 +217,7 @@ pub const TABLES: [Table; 22] = [
             ("updated_at", Number),
             ("findings", Bytes),
             ("content", Bytes),
+            ("secret_id", Number),
         ],
     ),
     table(

@@ -16,6 +16,7 @@ pub fn dedupe_keys(raw: &RawMessage, transport_id: Option<&str>, parsed: &Parsed
     let key = |kind: &str, id: &[u8]| idempotency::hash(&[source.as_bytes(), kind.as_bytes(), id]);
     let partner_id = match parsed {
         Parsed::Accepted { partner_id, .. } | Parsed::Ignored { partner_id, .. } => partner_id.as_deref(),
+        Parsed::NeedFetch(pending) => pending.partner_id.as_deref(),
         Parsed::Refused(_) | Parsed::Failed(_) => None,
     };
     let mut keys = Vec::new();
@@ -197,6 +198,7 @@ impl Planner<'_> {
         match parsed {
             Parsed::Accepted { facts, .. } => self.accepted(facts, context),
             Parsed::Ignored { reason, .. } => Outcome::plain(MessageStatus::Ignored, Some(reason.clone())),
+            Parsed::NeedFetch(_) => Outcome::plain(MessageStatus::Fetching, None),
             Parsed::Refused(reason) => Outcome::plain(MessageStatus::Rejected, Some(reason.clone())),
             Parsed::Failed(reason) => Outcome::plain(MessageStatus::Quarantined, Some(reason.clone())),
         }
@@ -274,6 +276,7 @@ pub fn resumed_body(received: &Received) -> Vec<u8> {
 fn metadata(parsed: &Parsed) -> Vec<(String, String)> {
     match parsed {
         Parsed::Accepted { metadata, .. } | Parsed::Ignored { metadata, .. } => metadata.clone(),
+        Parsed::NeedFetch(pending) => pending.metadata.clone(),
         Parsed::Refused(_) | Parsed::Failed(_) => Vec::new(),
     }
 }

@@ -135,6 +135,7 @@ fn receive(number: i64, parsed: Parsed) -> Receive {
             body: format!("body {number}").into_bytes(),
             received_at: NOW,
             tier: "verified".to_owned(),
+            secret_id: None,
         },
         slug: "emr".to_owned(),
         updates_customers: false,

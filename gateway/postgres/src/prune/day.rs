@@ -197,7 +197,7 @@ impl Doomed<'_> {
             }
             RecordKind::Messages => Some(format!(
                 "SELECT m.* FROM message_{day} AS m
-                 WHERE m.updated_at >= {before_ms} OR m.status IN ('quarantined', 'waiting', 'held')"
+                 WHERE m.updated_at >= {before_ms} OR m.status IN ('quarantined', 'waiting', 'held', 'fetching')"
             )),
             RecordKind::Events | RecordKind::UnfinishedMessages | RecordKind::Audit => None,
         }

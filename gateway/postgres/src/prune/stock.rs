@@ -13,7 +13,9 @@ pub(super) async fn of(reads: &Pool, kind: RecordKind, range: Range, limit: u32)
         RecordKind::Events => return Ok(stock(events(reads, range, limit).await?)),
         RecordKind::Attempts => attempts(reads, range, limit).await?,
         RecordKind::Messages => messages(reads, range, limit, &["processed", "ignored", "rejected"]).await?,
-        RecordKind::UnfinishedMessages => messages(reads, range, limit, &["quarantined", "waiting", "held"]).await?,
+        RecordKind::UnfinishedMessages => {
+            messages(reads, range, limit, &["quarantined", "waiting", "held", "fetching"]).await?
+        }
         RecordKind::Audit => audit(reads, range, limit).await?,
     };
     Ok(stock((oldest.map(created_at_ms), expired)))

@@ -3,7 +3,7 @@
 use hookwright_core::audit::AuditDraft;
 use hookwright_core::delivery::{Attempt, Finish, Next, Pending};
 use hookwright_core::event::EventDraft;
-use hookwright_core::id::{AttemptId, EPOCH_MS, MessageId};
+use hookwright_core::id::{AttemptId, EPOCH_MS, MessageId, SecretId};
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::intake::{Publication, Publish, Receive, Work};
 use hookwright_core::message::{Parsed, RawMessage, Reason};
@@ -11,7 +11,7 @@ use hookwright_core::retry::RetryPolicy;
 use hookwright_core::seal::Keyring;
 use hookwright_core::secret::{LiveSecret, RawSecret, SigningSecret};
 use hookwright_core::signature::Scheme;
-use hookwright_core::source::{OnPluginFailure, Source};
+use hookwright_core::source::{Ack, OnPluginFailure, Source, SourceSecret};
 use hookwright_core::subscription::Subscription;
 use hookwright_postgres::{Entropy, PostgresConfig, PostgresStore};
 use hookwright_store::{Catalog, Change, Clock, Intake, ManualClock, Outbox, Prune, Pruned, RecordKind, Retention};
@@ -159,6 +159,7 @@ pub fn receiving(store: &PostgresStore, source: &Source, now_ms: i64) -> Receive
             body: message_id.to_string().into_bytes(),
             received_at: now_ms,
             tier: "verified".to_owned(),
+            secret_id: None,
         },
         slug: source.slug.clone(),
         updates_customers: false,
@@ -207,7 +208,16 @@ pub async fn bring_source(store: &PostgresStore) -> Arc<Source> {
         slug: "emr".to_owned(),
         name: "EMR".to_owned(),
         verification: Scheme::STANDARD,
-        secrets: vec![RawSecret::parse("a secret of theirs").unwrap()],
+        secrets: vec![SourceSecret {
+            id: SecretId::from_i64(7).unwrap(),
+            secret: RawSecret::parse("a secret of theirs").unwrap(),
+        }],
+        preset: None,
+        handshakes: Vec::new(),
+        public_url: None,
+        ack: Ack::default(),
+        heartbeat_seconds: None,
+        fetch: None,
         plugin: "emr-video-call".to_owned(),
         settings: serde_json::json!({}),
         methods: Vec::new(),

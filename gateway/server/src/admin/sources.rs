@@ -1,5 +1,7 @@
 //! `/admin/sources`: partners' ways in.
 
+mod fetch;
+mod handshakes;
 mod read;
 mod scheme;
 mod secrets;

@@ -5,7 +5,7 @@ const COST: u64 = 1_000;
 
 /// A subscription's bucket. Full when it is new, so that the process's start does not hold anything up.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     rate: Option<u32>,
     /// Thousandths of attempts.
     level: u64,
@@ -15,12 +15,12 @@ pub(super) struct Bucket {
 
 impl Bucket {
     /// A full bucket for this many attempts a second; `None` never runs dry.
-    pub(super) fn new(rate: Option<u32>) -> Self {
+    pub(crate) fn new(rate: Option<u32>) -> Self {
         Self { rate, level: rate.map_or(0, capacity), at: i64::MIN }
     }
 
     /// Takes another rate. What was saved up stays, as far as it fits.
-    pub(super) fn configure(&mut self, rate: Option<u32>) {
+    pub(crate) fn configure(&mut self, rate: Option<u32>) {
         if rate != self.rate {
             let level = if self.rate.is_none() { u64::MAX } else { self.level };
             self.rate = rate;
@@ -29,13 +29,13 @@ impl Bucket {
     }
 
     /// Takes one attempt out.
-    pub(super) fn take(&mut self, now_ms: i64) {
+    pub(crate) fn take(&mut self, now_ms: i64) {
         self.level = self.level_at(now_ms).saturating_sub(COST);
         self.at = now_ms;
     }
 
     /// When the next attempt may begin, unix milliseconds: now or later.
-    pub(super) fn ready_at(&self, now_ms: i64) -> i64 {
+    pub(crate) fn ready_at(&self, now_ms: i64) -> i64 {
         let Some(rate) = self.rate else { return now_ms };
         let missing = COST.saturating_sub(self.level_at(now_ms));
         now_ms.saturating_add(i64::try_from(missing.div_ceil(u64::from(rate.max(1)))).unwrap_or(i64::MAX))

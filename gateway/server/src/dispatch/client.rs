@@ -19,7 +19,7 @@ mod stage;
 mod stream;
 mod tls;
 
-pub(super) use peer::Peer;
+pub(crate) use peer::Peer;
 
 use super::failure::{Failure, FailureKind};
 use crate::config::Proxy;
@@ -43,7 +43,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 /// The client of all deliveries.
-pub(super) struct Client {
+pub(crate) struct Client {
     policy: AddressPolicy,
     own: Own,
     resolver: Resolver,
@@ -60,28 +60,28 @@ pub(super) struct Client {
 
 /// What the client goes by.
 #[derive(Clone, Debug)]
-pub(super) struct ClientConfig {
+pub(crate) struct ClientConfig {
     /// Which addresses may be dialled.
-    pub(super) policy: AddressPolicy,
+    pub(crate) policy: AddressPolicy,
     /// The proxy that everything goes out by, if there is one.
-    pub(super) proxy: Option<Proxy>,
+    pub(crate) proxy: Option<Proxy>,
     /// How long each part of an exchange may take.
-    pub(super) timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
     /// How much of an answer's body is kept, in bytes.
-    pub(super) response_bytes_max: usize,
+    pub(crate) response_bytes_max: usize,
     /// Idle connections, over all peers.
-    pub(super) idle_max: usize,
+    pub(crate) idle_max: usize,
 }
 
 /// How long each part of an exchange may take, within the time of the whole.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Timeouts {
+pub(crate) struct Timeouts {
     /// From resolving a name to a TCP connection.
-    pub(super) connect: Duration,
+    pub(crate) connect: Duration,
     /// The TLS handshake.
-    pub(super) tls: Duration,
+    pub(crate) tls: Duration,
     /// From the last byte of the request to the first of the answer, if that is not to be as long as the whole exchange.
-    pub(super) first_byte: Option<Duration>,
+    pub(crate) first_byte: Option<Duration>,
 }
 
 impl Default for Timeouts {
@@ -92,22 +92,22 @@ impl Default for Timeouts {
 
 /// What came of a request.
 #[derive(Debug, Default)]
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     /// The status, if the head of an answer came.
-    pub(super) status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// The answer's headers.
-    pub(super) headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// The answer's body, up to the cap; made readable, if it came compressed.
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Whether there was more.
-    pub(super) truncated: bool,
+    pub(crate) truncated: bool,
     /// Why the answer is not whole.
-    pub(super) failure: Option<Failure>,
+    pub(crate) failure: Option<Failure>,
 }
 
 impl Client {
     /// A client that trusts what the platform trusts.
-    pub(super) fn new(config: ClientConfig) -> Self {
+    pub(crate) fn new(config: ClientConfig) -> Self {
         let platform = tls::platform();
         Self {
             policy: config.policy,
@@ -143,7 +143,7 @@ impl Client {
     }
 
     /// Why no `https` URL can be reached, if that is so.
-    pub(super) fn tls_fault(&self) -> Option<&str> {
+    pub(crate) fn tls_fault(&self) -> Option<&str> {
         self.tls.as_ref().err().map(AsRef::as_ref)
     }
 
@@ -154,13 +154,13 @@ impl Client {
     }
 
     /// The peer of a URL, with a subscription's own certificates.
-    pub(super) fn peer_with(&self, url: &str, own: Option<&TlsOptions>) -> Result<Peer, Failure> {
+    pub(crate) fn peer_with(&self, url: &str, own: Option<&TlsOptions>) -> Result<Peer, Failure> {
         let tls = own.map_or_else(|| self.tls.clone(), |own| tls::connector(&self.platform, Some(own)));
         Peer::new(url, &self.policy, tls, self.allowance.clone())
     }
 
     /// Sends a request and reads its answer, all before the deadline. `request` is called again where a connection turns out to have been closed before.
-    pub(super) async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         peer: &Peer,
         request: impl Fn() -> Request<Full<Bytes>>,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// Where an exchange broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FailureKind {
+pub(crate) enum FailureKind {
     /// The host's name has no address, or none was found in time.
     Dns,
     /// The egress guard lets no delivery go there.
@@ -26,7 +26,7 @@ pub(super) enum FailureKind {
 
 impl FailureKind {
     /// The code on record.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Dns => "dns",
             Self::EgressRefused => "egress_refused",
@@ -42,21 +42,21 @@ impl FailureKind {
 
 /// Why an exchange brought no answer that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// Where it broke.
-    pub(super) kind: FailureKind,
+    pub(crate) kind: FailureKind,
     /// A sentence for a person.
-    pub(super) detail: Cow<'static, str>,
+    pub(crate) detail: Cow<'static, str>,
 }
 
 impl Failure {
     /// A failure with its sentence.
-    pub(super) fn new(kind: FailureKind, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(kind: FailureKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, detail: detail.into() }
     }
 
     /// As the attempt's record holds it.
-    pub(super) fn to_record(&self) -> AttemptError {
+    pub(crate) fn to_record(&self) -> AttemptError {
         AttemptError { kind: self.kind.as_str().to_owned(), detail: self.detail.clone().into_owned() }
     }
 }

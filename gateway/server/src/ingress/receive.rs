@@ -13,6 +13,7 @@ use bytes::Bytes;
 use hookwright_core::id::MessageId;
 use hookwright_core::intake::{Answer, Receive, Received, Work};
 use hookwright_core::message::{Fact, MessageStatus, Parsed, RawMessage};
+use hookwright_core::secret::RawSecret;
 use hookwright_core::signature::{self, Verified, VerifyError};
 use hookwright_core::source::Source;
 use http::StatusCode;
@@ -61,7 +62,8 @@ async fn take(app: &App, source: &Source, parts: &Parts, body: Body) -> Result<R
 
 fn verify(source: &Source, parts: &Parts, body: &Bytes, now_ms: i64) -> Result<Verified, Problem> {
     let now_secs = now_ms.div_euclid(1000);
-    signature::verify(&source.verification, &source.secrets, &Wire(&parts.headers), body, now_secs)
+    let secrets: Vec<RawSecret> = source.secrets.iter().map(|named| named.secret.clone()).collect();
+    signature::verify(&source.verification, &secrets, &Wire(&parts.headers), body, now_secs)
         .map_err(|error| unverified(source, &error))
 }
 
@@ -84,6 +86,7 @@ fn raw(source: &Source, parts: &Parts, body: &Bytes, verified: &Verified, now_ms
         body: body.to_vec(),
         received_at: now_ms,
         tier: verified.tier.as_str().to_owned(),
+        secret_id: verified.matched_secret.and_then(|at| source.secrets.get(at)).map(|secret| secret.id),
     })
 }
 
@@ -113,6 +116,9 @@ async fn commit(app: &App, source: &Source, parts: &Parts, read: Read) -> Result
         return Err(Problem::unexpected(&"a received message was answered as something else"));
     };
     touches.nudge(app, &received);
+    if received.status == MessageStatus::Fetching && !received.duplicate {
+        app.fetcher.offer(received.message_id, source.id);
+    }
     reply::of(&received, reply)
 }
 

@@ -23,6 +23,13 @@ pub struct Reopening {
     pub claim: Option<Claim>,
 }
 
+impl Reopening {
+    /// By the gateway itself.
+    pub(crate) fn by_itself() -> Self {
+        Self { actor: "system".to_owned(), ..Self::default() }
+    }
+}
+
 /// What is to be submitted for a kept message. What waits or is held was understood when it came; anything else is parsed again, by the version that serves now.
 pub async fn reopen(
     plugins: &Plugins,
@@ -31,28 +38,45 @@ pub async fn reopen(
     reopening: Reopening,
 ) -> Result<Resume, PluginsBusy> {
     let understood = matches!(message.status, MessageStatus::Waiting | MessageStatus::Held);
-    let (parsed, plugin_digest, logs) = match message.parsed {
-        Some(parsed @ Parsed::Accepted { .. }) if understood => (parsed, message.plugin_digest, message.logs),
+    let again = match &message.parsed {
+        Some(parsed @ Parsed::Accepted { .. }) if understood => ParsedAgain {
+            parsed: parsed.clone(),
+            plugin_digest: message.plugin_digest.clone(),
+            logs: message.logs.clone(),
+        },
         _ => {
             let result = plugins.parse(source, message.id, &message.raw).await?;
-            (result.parsed, result.digest, result.logs)
+            ParsedAgain { parsed: result.parsed, plugin_digest: result.digest, logs: result.logs }
         }
     };
-    let transport_id = transport_id(&source.verification, &message.raw);
-    Ok(Resume {
+    Ok(resubmit(Some(source), message, again, reopening))
+}
+
+/// What a message is found to say when it is taken up again.
+#[derive(Debug)]
+pub(crate) struct ParsedAgain {
+    pub(crate) parsed: Parsed,
+    pub(crate) plugin_digest: Option<String>,
+    pub(crate) logs: Vec<String>,
+}
+
+/// What is to be submitted for a kept message and what it is found to say. Its source may be gone.
+pub(crate) fn resubmit(source: Option<&Source>, message: Message, again: ParsedAgain, reopening: Reopening) -> Resume {
+    let transport_id = source.and_then(|source| transport_id(&source.verification, &message.raw));
+    Resume {
         message_id: message.id,
-        keys: dedupe_keys(&message.raw, transport_id, &parsed),
-        slug: source.slug.clone(),
-        updates_customers: source.updates_customers,
-        parsed,
-        plugin_digest,
-        logs,
+        keys: dedupe_keys(&message.raw, transport_id, &again.parsed),
+        slug: source.map_or_else(|| message.raw.source_id.to_string(), |source| source.slug.clone()),
+        updates_customers: source.is_some_and(|source| source.updates_customers),
+        parsed: again.parsed,
+        plugin_digest: again.plugin_digest,
+        logs: again.logs,
         region: reopening.region,
         actor: reopening.actor,
         reason: reopening.reason,
         request_id: reopening.request_id,
         claim: reopening.claim,
-    })
+    }
 }
 
 /// The id that verification found when the message came: its header was kept.
@@ -84,6 +108,7 @@ mod tests {
             body: Vec::new(),
             received_at: 0,
             tier: "verified".to_owned(),
+            secret_id: None,
         };
         assert_eq!(transport_id(&Scheme::STANDARD, &raw), Some("msg_1"));
         assert_eq!(transport_id(&Scheme::None {}, &raw), None);

@@ -37,7 +37,9 @@ fn status(received: &Received) -> StatusCode {
         // A repeat has arrived, whatever became of the first.
         _ if received.duplicate => StatusCode::OK,
         MessageStatus::Processed | MessageStatus::Ignored => StatusCode::OK,
-        MessageStatus::Waiting | MessageStatus::Held | MessageStatus::Quarantined => StatusCode::ACCEPTED,
+        MessageStatus::Waiting | MessageStatus::Held | MessageStatus::Quarantined | MessageStatus::Fetching => {
+            StatusCode::ACCEPTED
+        }
         MessageStatus::Rejected => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
@@ -125,6 +127,7 @@ mod tests {
             (MessageStatus::Waiting, 202),
             (MessageStatus::Held, 202),
             (MessageStatus::Quarantined, 202),
+            (MessageStatus::Fetching, 202),
         ] {
             assert_eq!(of(&received(message, None), None).unwrap().status().as_u16(), status);
             let repeat = Received { duplicate: true, ..received(message, None) };

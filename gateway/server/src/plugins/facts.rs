@@ -14,6 +14,9 @@ const LINE_SEPARATOR: &str = ", ";
 /// As for publishers: 1 MiB of data, and bounds on depth and number of values.
 const DATA_LIMITS: json::Limits = json::Limits { depth: 64, nodes: 50_000, bytes: 1024 * 1024 };
 
+/// The attribute by which an ignored message tells its partner's id of it.
+const MESSAGE_ID: &str = "message-id";
+
 /// What an accepted message holds. A report that cannot be is the partner's fault where it is the partner's datum, and the plugin's otherwise.
 pub(super) fn accepted(accepted: Accepted, strict_event_types: bool) -> (Parsed, Option<Reply>) {
     let facts = accepted
@@ -34,7 +37,9 @@ pub(super) fn accepted(accepted: Accepted, strict_event_types: bool) -> (Parsed,
 /// What an ignored message comes to.
 pub(super) fn ignored(ignored: Ignored) -> (Parsed, Option<Reply>) {
     let reason = Reason::new("ignored", ignored.reason);
-    (Parsed::Ignored { reason, partner_id: None, metadata: ignored.metadata }, ignored.reply)
+    let partner_id = ignored.attributes.into_iter().find(|(name, _)| name == MESSAGE_ID).map(|(_, value)| value);
+    let partner_id = partner_id.filter(|id| !id.is_empty() && id.len() <= 256);
+    (Parsed::Ignored { reason, partner_id, metadata: ignored.metadata }, ignored.reply)
 }
 
 fn at_report(parsed: Parsed, at: usize) -> Parsed {

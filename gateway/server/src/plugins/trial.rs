@@ -99,7 +99,7 @@ impl Plugins {
         let subject_id = message.id.to_string();
         let called = self.read(&tried.loaded.version, tried.policy, source, &subject_id, &message.raw).await;
         let micros = micros(&called);
-        let now = match self.understood(source, &tried.loaded.version, called) {
+        let now = match self.understood(source, &tried.loaded.version, called, 0) {
             Ok(result) => parsed(&result.parsed, result.digest, Some(micros)),
             Err(busy) => Came {
                 side: Side { digest: Some(tried.digest()), outcome: "busy".to_owned(), micros: None },
@@ -193,6 +193,7 @@ fn parsed(parsed: &Parsed, digest: Option<String>, micros: Option<u64>) -> Came 
     let outcome = match parsed {
         Parsed::Accepted { .. } => "accepted",
         Parsed::Ignored { .. } => "ignored",
+        Parsed::NeedFetch(_) => "need_fetch",
         Parsed::Refused(_) => "refused",
         Parsed::Failed(_) => "failed",
     };

@@ -1,8 +1,8 @@
 //! Messages whose plugin failed or was missing, read again when another version serves.
 
-use super::waiting::{by_itself, submit};
+use super::waiting::submit;
 use super::{ChoreError, Parts};
-use crate::ingress::reopen;
+use crate::ingress::{Reopening, reopen};
 use hookwright_core::id::{MessageId, SourceId};
 use hookwright_core::message::{Message, MessageStatus};
 use hookwright_core::source::Source;
@@ -117,7 +117,7 @@ async fn of_source(parts: &Parts, source: &Source, urgency: Urgency) -> Result<(
         for id in &ids {
             let message = parts.store.message(*id).await?;
             if let Some(message) = message.filter(|message| is_worth_a_try(message, &digest, urgency)) {
-                works.push(reopen(&parts.plugins, source, message, by_itself()).await?);
+                works.push(reopen(&parts.plugins, source, message, Reopening::by_itself()).await?);
             }
         }
         let taken_up = works.len();

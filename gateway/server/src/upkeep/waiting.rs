@@ -1,10 +1,10 @@
 //! Messages that waited for a customer who is known by now.
 
 use super::{ChoreError, Parts};
-use crate::ingress::{Reopening, reopen};
+use crate::ingress::{ParsedAgain, Reopening, reopen, resubmit};
 use futures_util::future::try_join_all;
 use hookwright_core::id::MessageId;
-use hookwright_core::intake::{Answer, Resume, Work, dedupe_keys};
+use hookwright_core::intake::{Answer, Resume, Work};
 use hookwright_core::message::{Message, Parsed, Reason};
 use std::time::Duration;
 
@@ -38,34 +38,18 @@ async fn resume(parts: &Parts, message: Message) -> Result<Resume, ChoreError> {
     let sources = parts.store.sources();
     let source = sources.iter().find(|source| source.id == message.raw.source_id);
     match source {
-        Some(source) => Ok(reopen(&parts.plugins, source, message, by_itself()).await?),
+        Some(source) => Ok(reopen(&parts.plugins, source, message, Reopening::by_itself()).await?),
         None => Ok(without_source(message)),
     }
 }
 
 /// A message whose source was deleted was accepted all the same; what its plugin found is on record.
 fn without_source(message: Message) -> Resume {
-    let parsed = message.parsed.unwrap_or_else(|| {
+    let parsed = message.parsed.clone().unwrap_or_else(|| {
         Parsed::Failed(Reason::new("source_deleted", "the message's source is deleted; nothing can parse it"))
     });
-    Resume {
-        message_id: message.id,
-        keys: dedupe_keys(&message.raw, None, &parsed),
-        slug: message.raw.source_id.to_string(),
-        updates_customers: false,
-        parsed,
-        plugin_digest: message.plugin_digest,
-        logs: message.logs,
-        region: None,
-        actor: by_itself().actor,
-        reason: None,
-        request_id: None,
-        claim: None,
-    }
-}
-
-pub(super) fn by_itself() -> Reopening {
-    Reopening { actor: "system".to_owned(), ..Reopening::default() }
+    let again = ParsedAgain { parsed, plugin_digest: message.plugin_digest.clone(), logs: message.logs.clone() };
+    resubmit(None, message, again, Reopening::by_itself())
 }
 
 /// Submits a batch in its order and waits for all of it.

@@ -68,8 +68,8 @@ async fn finished(reads: &SqlitePool, range: Range, limit: i64) -> Result<(Optio
 async fn unfinished(reads: &SqlitePool, range: Range, limit: i64) -> Result<(Option<i64>, i64), Failure> {
     let row = sqlx::query!(
         r#"SELECT (SELECT min(m.id) FROM (SELECT (SELECT min(id) FROM message WHERE status = value) AS id
-                                          FROM json_each('["quarantined", "waiting", "held"]')) AS m) AS "oldest: i64",
-                  (SELECT count(*) FROM (SELECT 1 FROM json_each('["quarantined", "waiting", "held"]') CROSS JOIN message AS m
+                                          FROM json_each('["quarantined", "waiting", "held", "fetching"]')) AS m) AS "oldest: i64",
+                  (SELECT count(*) FROM (SELECT 1 FROM json_each('["quarantined", "waiting", "held", "fetching"]') CROSS JOIN message AS m
                                          ON m.status = value AND m.id > $1 AND m.id < $2 LIMIT $3)) AS "expired!: i64""#,
         range.after,
         range.end,

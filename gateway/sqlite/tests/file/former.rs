@@ -141,7 +141,7 @@ async fn moved_plugins_go_on_from_where_they_were() {
     sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let config = SqliteConfig::new(place.path(), Keyring::from_keys(&[1; 32], &[]));
-    assert_eq!(migrate(config, entropy()).await.unwrap(), ["2 plugin pointers", "3 delivery engine"]);
+    assert_eq!(migrate(config, entropy()).await.unwrap(), ["2 plugin pointers", "3 delivery engine", "4 partners"]);
 
     let store = place.open().await;
     let read = store.plugins().await.unwrap().remove(0);

@@ -50,7 +50,10 @@ async fn what_is_no_database_is_left_alone() {
 async fn migrating_tells_its_steps_once() {
     let place = Place::new();
     let config = || SqliteConfig::new(place.path(), Keyring::from_keys(&[1; 32], &[]));
-    assert_eq!(migrate(config(), entropy()).await.unwrap(), ["1 first", "2 plugin pointers", "3 delivery engine"]);
+    assert_eq!(
+        migrate(config(), entropy()).await.unwrap(),
+        ["1 first", "2 plugin pointers", "3 delivery engine", "4 partners"]
+    );
     assert_eq!(migrate(config(), entropy()).await.unwrap(), Vec::<String>::new());
     place.open().await.close().await.unwrap();
 }

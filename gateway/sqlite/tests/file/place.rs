@@ -4,7 +4,7 @@ use hookwright_core::audit::AuditDraft;
 use hookwright_core::customer::CustomerDraft;
 use hookwright_core::delivery::{Attempt, AttemptError, Finish, Next, Pending};
 use hookwright_core::event::EventDraft;
-use hookwright_core::id::AttemptId;
+use hookwright_core::id::{AttemptId, SecretId};
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::intake::{Publication, Publish, PutCustomer, Receive, Work};
 use hookwright_core::message::{Parsed, RawMessage, Reason};
@@ -13,7 +13,7 @@ use hookwright_core::retry::RetryPolicy;
 use hookwright_core::seal::Keyring;
 use hookwright_core::secret::{LiveSecret, RawSecret, SigningSecret};
 use hookwright_core::signature::Scheme;
-use hookwright_core::source::{OnPluginFailure, Source};
+use hookwright_core::source::{Ack, OnPluginFailure, Source, SourceSecret};
 use hookwright_core::subscription::Subscription;
 use hookwright_sqlite::{Entropy, SqliteConfig, SqliteStore};
 use hookwright_store::{Catalog, Change, ManualClock, StoreError};
@@ -116,6 +116,7 @@ pub fn receiving(store: &SqliteStore, source: &Source) -> Work {
             body: secret.clone().into_bytes(),
             received_at: START_MS,
             tier: "verified".to_owned(),
+            secret_id: None,
         },
         slug: source.slug.clone(),
         updates_customers: false,
@@ -183,7 +184,13 @@ pub async fn bring_source(store: &SqliteStore) -> Arc<Source> {
         slug: "emr".to_owned(),
         name: "EMR".to_owned(),
         verification: Scheme::STANDARD,
-        secrets: vec![RawSecret::parse(MARKER).unwrap()],
+        secrets: vec![SourceSecret { id: SecretId::from_i64(7).unwrap(), secret: RawSecret::parse(MARKER).unwrap() }],
+        preset: None,
+        handshakes: Vec::new(),
+        public_url: None,
+        ack: Ack::default(),
+        heartbeat_seconds: None,
+        fetch: None,
         plugin: "emr-video-call".to_owned(),
         settings: serde_json::json!({ "token": MARKER }),
         methods: Vec::new(),

@@ -38,7 +38,7 @@ async fn nothing_that_was_said_in_confidence_is_in_the_files() {
     let (_, attempts) = store.delivery(first.id).await.unwrap().unwrap();
     assert_eq!(attempts[0].response_body, MARKER.as_bytes());
     assert_eq!(store.customer("cus_1".to_owned()).await.unwrap().unwrap().name.unwrap(), MARKER);
-    assert_eq!(store.sources()[0].secrets[0].reveal(), MARKER);
+    assert_eq!(store.sources()[0].secrets[0].secret.reveal(), MARKER);
     store.close().await.unwrap();
 }
 

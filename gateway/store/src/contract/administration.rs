@@ -8,13 +8,15 @@ use crate::{KeyRecord, KeyScope, StoreError};
 use hookwright_core::delivery_options::{
     DeliveryMethod, DeliveryOptions, HeadOfLine, HeadPolicy, Ordering, TlsOptions,
 };
+use hookwright_core::fetch::{ClientAuthentication, Credentials, FetchPolicy};
+use hookwright_core::handshake::Handshake;
 use hookwright_core::id::SourceId;
 use hookwright_core::idempotency::Claimed;
 use hookwright_core::retry::RetryPolicy;
-use hookwright_core::secret::{KeyKind, LiveSecret, RawSecret, SigningKey, SigningSecret};
+use hookwright_core::secret::{CredentialText, KeyKind, LiveSecret, RawSecret, SigningKey, SigningSecret};
 use hookwright_core::signature::Scheme;
 use hookwright_core::signature::{LegacySignature, SignedContent, Template};
-use hookwright_core::source::{OnPluginFailure, Source};
+use hookwright_core::source::{Ack, OnPluginFailure, Source, SourceSecret};
 use hookwright_core::subscription::{OnError, Subscription, Transform};
 use serde_json::json;
 
@@ -172,6 +174,33 @@ pub async fn a_claim_makes_a_subscription_once(factory: &dyn Factory) {
     assert!(answer::saved(again).is_some(), "the claim of the refused change is free");
 }
 
+fn handshake() -> Handshake {
+    let document = json!({
+        "name": "crc",
+        "when": { "method": "GET", "query": { "crc_token": null } },
+        "challenge": "query:crc_token",
+        "answer": { "json": { "response_token": "{mac}" }, "mac": { "prefix": "sha256=" } },
+    });
+    serde_json::from_value(document).expect("a handshake")
+}
+
+fn fetch() -> FetchPolicy<CredentialText> {
+    FetchPolicy {
+        base_url: "https://api.partner.example/fhir/".to_owned(),
+        allow: vec!["https://files.partner.example/".to_owned()],
+        credentials: Credentials::ClientCredentials {
+            token_url: "https://api.partner.example/token".to_owned(),
+            client_id: "hookwright".to_owned(),
+            client_secret: CredentialText::parse("a secret of the client's").expect("a credential"),
+            scope: Some("system/Encounter.rs".to_owned()),
+            client_authentication: ClientAuthentication::Body,
+        },
+        rate_per_second: 7,
+        timeout_ms: 900,
+        attempts_max: 2,
+    }
+}
+
 fn source(trial: &Trial<'_>, slug: &str) -> Source {
     let id: SourceId = trial.ids.next();
     Source {
@@ -179,7 +208,16 @@ fn source(trial: &Trial<'_>, slug: &str) -> Source {
         slug: slug.to_owned(),
         name: "An EMR".to_owned(),
         verification: Scheme::STANDARD,
-        secrets: vec![RawSecret::parse("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").expect("a secret")],
+        secrets: vec![SourceSecret {
+            id: trial.ids.next(),
+            secret: RawSecret::parse("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=").expect("a secret"),
+        }],
+        preset: Some("zoom".to_owned()),
+        handshakes: vec![handshake()],
+        public_url: Some("https://hooks.example.com/webhooks/emr".to_owned()),
+        ack: Ack::OnProcessed,
+        heartbeat_seconds: Some(3_600),
+        fetch: Some(fetch()),
         plugin: "emr-video-call".to_owned(),
         settings: json!({"zone": "America/Chicago"}),
         methods: vec!["POST".to_owned(), "PUT".to_owned()],
@@ -216,7 +254,7 @@ pub async fn sources_are_made_changed_and_deleted(factory: &dyn Factory) {
     trial.reopen().await;
     let kept = stored_source(&trial, id).expect("it survives");
     assert_eq!(format!("{kept:?}"), format!("{:?}", Source { version: made.version + 1, ..changed.clone() }));
-    assert!(kept.secrets == draft.secrets);
+    assert!(kept.secrets == draft.secrets && kept.fetch == draft.fetch && kept.handshakes == draft.handshakes);
 
     assert!(trial.store.delete_source(id, change(&trial, "source.deleted", id)).await.unwrap());
     assert!(!trial.store.delete_source(id, change(&trial, "source.deleted", id)).await.unwrap());

@@ -29,6 +29,7 @@ pub(super) fn receive(trial: &Trial<'_>, parsed: Parsed) -> Receive {
         body: format!(r#"{{"nonce":"{message_id}"}}"#).into_bytes(),
         received_at: trial.now(),
         tier: "verified".to_owned(),
+        secret_id: None,
     };
     Receive {
         message_id,

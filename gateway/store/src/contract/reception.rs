@@ -176,6 +176,7 @@ pub async fn the_request_comes_back_byte_for_byte(factory: &dyn Factory) {
             body,
             received_at: START_MS - 5,
             tier: "unauthenticated".to_owned(),
+            secret_id: None,
         };
         let id = trial.ids.next();
         let kept = Receive { message_id: id, raw: raw.clone(), ..receive(&trial, failed()) };

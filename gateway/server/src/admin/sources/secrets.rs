@@ -1,8 +1,10 @@
 //! A partner's secrets, as a body states them.
 
 use crate::admin::body::{Faults, Object, child, kind_of};
+use hookwright_core::id::SecretId;
 use hookwright_core::secret::{RawSecret, SigningSecret};
 use hookwright_core::signature::Scheme;
+use hookwright_core::source::SourceSecret;
 use serde_json::Value;
 
 /// The most secrets that are live at once: enough to change from one to the next while a third is forgotten somewhere.
@@ -63,14 +65,22 @@ fn parse(text: &str, pointer: String, faults: &mut Faults) -> Option<Stated> {
     }
 }
 
-/// The secrets a source has from now on: what was stated, or what it had, or a new one; held against its scheme.
+/// What new secrets are made with.
+pub struct Fresh<'a> {
+    /// Bytes nobody can foresee.
+    pub random: [u8; 32],
+    /// Makes ids.
+    pub ids: &'a dyn Fn() -> SecretId,
+}
+
+/// The secrets a source has from now on: what was stated, or what it had, or a new one; held against its scheme. One that it had keeps its id.
 pub fn settle(
     scheme: &Scheme,
     stated: Option<Vec<Stated>>,
-    kept: Option<&[RawSecret]>,
-    random: [u8; 32],
+    kept: Option<&[SourceSecret]>,
+    fresh: &Fresh<'_>,
     faults: &mut Faults,
-) -> Vec<RawSecret> {
+) -> Vec<SourceSecret> {
     match (stated, kept) {
         (Some(stated), _) if !scheme.needs_secret() => {
             for Stated { pointer, .. } in stated {
@@ -79,9 +89,15 @@ pub fn settle(
             Vec::new()
         }
         (None, _) if !scheme.needs_secret() => Vec::new(),
-        (Some(stated), _) => taken(scheme, stated, faults),
+        (Some(stated), kept) => {
+            let named = |secret: RawSecret| {
+                let had = kept.unwrap_or_default().iter().find(|had| had.secret == secret);
+                SourceSecret { id: had.map_or_else(fresh.ids, |had| had.id), secret }
+            };
+            taken(scheme, stated, faults).into_iter().map(named).collect()
+        }
         (None, Some(kept)) => still_fitting(scheme, kept, faults),
-        (None, None) => generate(random),
+        (None, None) => generate(fresh),
     }
 }
 
@@ -96,11 +112,11 @@ fn taken(scheme: &Scheme, stated: Vec<Stated>, faults: &mut Faults) -> Vec<RawSe
     secrets
 }
 
-fn still_fitting(scheme: &Scheme, kept: &[RawSecret], faults: &mut Faults) -> Vec<RawSecret> {
+fn still_fitting(scheme: &Scheme, kept: &[SourceSecret], faults: &mut Faults) -> Vec<SourceSecret> {
     if kept.is_empty() {
         faults.add("/secret", "is required: this verification needs one, and the source has none");
     }
-    if let Some(error) = kept.iter().find_map(|secret| scheme.check_secret(secret).err()) {
+    if let Some(error) = kept.iter().find_map(|kept| scheme.check_secret(&kept.secret).err()) {
         let detail = format!("the secret on record does not fit this verification ({error}); give a new one");
         faults.add("/secret", detail);
     }
@@ -108,6 +124,7 @@ fn still_fitting(scheme: &Scheme, kept: &[RawSecret], faults: &mut Faults) -> Ve
 }
 
 /// One in the form of Standard Webhooks, which every scheme can use: the others take it as the text it is.
-fn generate(random: [u8; 32]) -> Vec<RawSecret> {
-    RawSecret::parse(&SigningSecret::generate(random).reveal()).into_iter().collect()
+fn generate(fresh: &Fresh<'_>) -> Vec<SourceSecret> {
+    let secret = RawSecret::parse(&SigningSecret::generate(fresh.random).reveal());
+    secret.into_iter().map(|secret| SourceSecret { id: (fresh.ids)(), secret }).collect()
 }

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 const ADDRESSES_FRESH: Duration = Duration::from_secs(10);
 
 /// A subscriber's host.
-pub(in crate::dispatch) struct Peer {
+pub(crate) struct Peer {
     pub(super) url: TargetUrl,
     /// Idle HTTP/1.1 connections.
     pub(super) pool: Pool,
@@ -99,12 +99,12 @@ impl Peer {
     }
 
     /// The `Host` header.
-    pub(in crate::dispatch) fn authority(&self) -> &HeaderValue {
+    pub(crate) fn authority(&self) -> &HeaderValue {
         &self.authority
     }
 
     /// Closes connections that have been idle for too long.
-    pub(in crate::dispatch) fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         self.pool.sweep();
         self.sessions.sweep();
     }

@@ -253,12 +253,20 @@ async fn plain(request: Request<Full<Bytes>>, target: &Uri) -> (Request<()>, Byt
         Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
         _ => Bytes::new(),
     };
-    head.uri = target.clone();
+    head.uri = whole(target, head.uri);
     head.version = http::Version::HTTP_2;
     head.headers.remove(HOST);
     head.headers.remove(HeaderName::from_static("proxy-connection"));
     head.headers.insert(CONTENT_LENGTH, body.len().into());
     (Request::from_parts(head, ()), body)
+}
+
+/// The address of a request, with the peer's scheme and host.
+fn whole(target: &Uri, path: Uri) -> Uri {
+    let mut parts = target.clone().into_parts();
+    parts.path_and_query = path.into_parts().path_and_query.or(parts.path_and_query);
+    // Each part comes from an address that was one.
+    Uri::from_parts(parts).unwrap_or_else(|_| target.clone())
 }
 
 /// Sends a body as fast as the peer takes it.

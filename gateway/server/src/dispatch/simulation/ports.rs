@@ -416,6 +416,14 @@ impl Journal for ModelStore {
         refused()
     }
 
+    fn fetching(&self, _: Option<MessageId>, _: u32) -> Answering<'_, Vec<(MessageId, SourceId)>> {
+        refused()
+    }
+
+    fn last_heard(&self, _: SourceId) -> Answering<'_, Option<i64>> {
+        refused()
+    }
+
     fn customers(&self, _: Option<String>, _: u32) -> Answering<'_, Vec<Customer>> {
         refused()
     }

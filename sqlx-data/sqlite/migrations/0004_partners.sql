@@ -1,0 +1,3 @@
+-- Which of its source's secrets a message was verified with.
+
+ALTER TABLE message ADD COLUMN secret_id INTEGER;
