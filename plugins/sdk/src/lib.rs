@@ -40,7 +40,6 @@
 mod arena;
 #[cfg(feature = "guest")]
 mod bindings;
-#[cfg(feature = "guest")]
 mod calendar;
 pub mod er7;
 #[cfg(feature = "guest")]

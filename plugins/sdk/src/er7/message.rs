@@ -1,0 +1,135 @@
+//! A message and its segments.
+
+use super::charset::Charset;
+use super::interchange::Line;
+use super::part::{Context, Part};
+use super::place::{Place, is_name};
+use super::scan::FieldMark;
+use super::separators::Separators;
+
+/// The lines of a message, or of another group.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'i> {
+    bytes: &'i [u8],
+    lines: &'i [Line],
+    fields: &'i [FieldMark],
+    context: &'i Context,
+}
+
+impl<'i> Message<'i> {
+    pub(super) fn new(bytes: &'i [u8], lines: &'i [Line], fields: &'i [FieldMark], context: &'i Context) -> Self {
+        Self { bytes, lines, fields, context }
+    }
+
+    /// All segments in order: known, unknown, and lines that are none.
+    pub fn segments(self) -> impl DoubleEndedIterator<Item = Segment<'i>> + ExactSizeIterator {
+        self.lines.iter().map(move |line| Segment::new(self.bytes, line, self.fields, self.context))
+    }
+
+    /// The segments of this name, in order.
+    pub fn named(self, name: &[u8; 3]) -> impl Iterator<Item = Segment<'i>> {
+        let name = *name;
+        self.segments().filter(move |segment| segment.name() == Some(&name))
+    }
+
+    /// What stands at a place: the field, or the part of it. `None` if the message does not reach so far. Which message
+    /// of the request the place names is not looked at.
+    pub fn at(self, place: &Place) -> Option<Part<'i>> {
+        let [occurrence, field, ..] = place.numbers();
+        self.named(place.segment()).nth(occurrence as usize - 1)?.field(field as usize)?.at(place)
+    }
+
+    /// The separators that its header declares.
+    pub fn separators(self) -> Separators {
+        self.context.separators
+    }
+
+    /// The character set of its text.
+    pub fn charset(self) -> Charset {
+        self.context.charset
+    }
+
+    /// Its bytes, from the first line to the last, without what comes before and after.
+    pub fn raw(self) -> &'i [u8] {
+        match (self.lines.first(), self.lines.last()) {
+            (Some(first), Some(last)) => &self.bytes[first.bytes.start..last.bytes.end],
+            _ => &[],
+        }
+    }
+}
+
+/// One line of a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'i> {
+    bytes: &'i [u8],
+    line: &'i Line,
+    fields: &'i [FieldMark],
+    context: &'i Context,
+    /// The first field of a header is the separator itself, so that the others are counted one higher.
+    is_header: bool,
+}
+
+impl<'i> Segment<'i> {
+    pub(super) fn new(bytes: &'i [u8], line: &'i Line, fields: &'i [FieldMark], context: &'i Context) -> Self {
+        let fields = &fields[line.fields.clone()];
+        let is_header = fields.get(1).is_some_and(|field| field.seen & super::part::class::LITERAL != 0);
+        Self { bytes, line, fields, context, is_header }
+    }
+
+    /// Its name; `None` if the line does not begin with one.
+    pub fn name(self) -> Option<&'i [u8; 3]> {
+        let name = self.naive(0)?.raw().first_chunk::<3>()?;
+        (is_name(name) && self.fields.first().is_some_and(|field| field.end as usize == self.line.bytes.start + 3))
+            .then_some(name)
+    }
+
+    /// A field, from 1; 0 is the name. The first field of MSH, FHS and BHS is the separator.
+    pub fn field(self, number: usize) -> Option<Part<'i>> {
+        match number {
+            1 if self.is_header => {
+                let at = self.line.bytes.start + 3;
+                Some(Part::field(&self.bytes[at..=at], super::part::class::LITERAL, self.context))
+            }
+            _ if self.is_header && number > 1 => self.naive(number - 1),
+            _ => self.naive(number),
+        }
+    }
+
+    /// All fields in order, the name first.
+    pub fn fields(self) -> impl Iterator<Item = Part<'i>> {
+        (0..self.fields.len() + usize::from(self.is_header)).filter_map(move |number| self.field(number))
+    }
+
+    /// Its bytes, without the line's end.
+    pub fn raw(self) -> &'i [u8] {
+        &self.bytes[self.line.bytes.clone()]
+    }
+
+    /// Where it begins in the request's text.
+    pub fn offset(self) -> usize {
+        self.line.bytes.start
+    }
+
+    /// What stands between separators, counted from 0.
+    fn naive(self, number: usize) -> Option<Part<'i>> {
+        let mark = self.fields.get(number)?;
+        let start = match number.checked_sub(1) {
+            Some(before) => self.fields[before].end as usize + 1,
+            None => self.line.bytes.start,
+        };
+        Some(Part::field(&self.bytes[start..mark.end as usize], mark.seen, self.context))
+    }
+}
+
+impl Part<'_> {
+    /// The part of this field that a place names.
+    pub fn at(self, place: &Place) -> Option<Self> {
+        let [_, _, repetition, component, subcomponent] = place.numbers().map(|number| number as usize);
+        let part = if repetition > 0 { self.repetition(repetition)? } else { self };
+        match (component, subcomponent) {
+            (0, 0) => Some(part),
+            (component, 0) => part.component(component),
+            (component, subcomponent) => part.component(component.max(1))?.subcomponent(subcomponent),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The one pass over the bytes: where lines and fields end.
+
+use super::part::class;
+use super::separators::Separators;
+use super::text::BYTE_ORDER_MARK;
+
+/// Where a field ends, and what was seen in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FieldMark {
+    pub(super) end: u32,
+    pub(super) seen: u8,
+}
+
+/// What each byte is, under the separators in force.
+pub(super) struct Classes([u8; 256]);
+
+impl Classes {
+    /// Before any header: lines alone.
+    pub(super) fn none() -> Self {
+        let mut classes = [0; 256];
+        classes[0x80..].fill(class::HIGH);
+        classes[0x1b] = class::HIGH;
+        for byte in [b'\r', b'\n', 0x1c] {
+            classes[usize::from(byte)] = class::LINE;
+        }
+        Self(classes)
+    }
+
+    pub(super) fn of(separators: &Separators) -> Self {
+        let Self(mut classes) = Self::none();
+        for (separator, class) in [
+            (separators.subcomponent, class::SUBCOMPONENT),
+            (separators.component, class::COMPONENT),
+            (separators.repetition, class::REPETITION),
+            (separators.escape, class::ESCAPE),
+            (Some(separators.field), class::FIELD),
+        ] {
+            if let Some(separator) = separator {
+                classes[usize::from(separator)] |= class;
+            }
+        }
+        Self(classes)
+    }
+
+    pub(super) fn separates_fields(&self, byte: u8) -> bool {
+        self.0[usize::from(byte)] & class::FIELD != 0
+    }
+
+    /// Marks the fields of the line that begins here, and says where it ends. `None` if there are more fields than may be.
+    pub(super) fn fields(
+        &self,
+        bytes: &[u8],
+        start: usize,
+        fields: &mut Vec<FieldMark>,
+        fields_max: usize,
+    ) -> Option<usize> {
+        let mut seen = 0;
+        let mut at = start;
+        while let Some(byte) = bytes.get(at) {
+            let class = self.0[usize::from(*byte)];
+            if class & (class::FIELD | class::LINE) != 0 {
+                if class & class::LINE != 0 && ends_line(bytes, at) {
+                    break;
+                }
+                if class & class::FIELD != 0 {
+                    push(fields, at, seen, fields_max)?;
+                    seen = 0;
+                    at += 1;
+                    continue;
+                }
+            }
+            seen |= class;
+            at += 1;
+        }
+        push(fields, at, seen, fields_max)?;
+        Some(at)
+    }
+}
+
+fn push(fields: &mut Vec<FieldMark>, end: usize, seen: u8, fields_max: usize) -> Option<()> {
+    if fields.len() >= fields_max {
+        return None;
+    }
+    fields.push(FieldMark { end: u32::try_from(end).ok()?, seen });
+    Some(())
+}
+
+/// CR and LF end a line. So does MLLP's end of a block, if it is one: if a line ends after it, or all does.
+fn ends_line(bytes: &[u8], at: usize) -> bool {
+    bytes[at] != 0x1c || matches!(bytes.get(at + 1), None | Some(b'\r' | b'\n' | 0x0b | 0x1c))
+}
+
+/// Where the next line begins, if there is one: after line ends, blank lines and the bytes of MLLP's frames.
+pub(super) fn next_line(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(byte) = bytes.get(at) {
+        let frames = matches!(byte, b'\r' | b'\n' | 0x0b) || (*byte == 0x1c && ends_line(bytes, at));
+        // A byte order mark with nothing after it on its line.
+        let mark = bytes[at..].strip_prefix(BYTE_ORDER_MARK);
+        match mark {
+            _ if frames => at += 1,
+            Some(rest) if matches!(rest.first(), None | Some(b'\r' | b'\n' | 0x0b)) => at += BYTE_ORDER_MARK.len(),
+            _ => return Some(at),
+        }
+    }
+    None
+}
+
+/// The second field of a header, from the bytes after the first separator.
+pub(super) fn declaration(rest: &[u8], field: u8) -> &[u8] {
+    let end = (0..rest.len())
+        .find(|at| rest[*at] == field || (matches!(rest[*at], b'\r' | b'\n' | 0x1c) && ends_line(rest, *at)));
+    &rest[..end.unwrap_or(rest.len())]
+}
