@@ -23,7 +23,7 @@ const TOP: [&str; 11] = [
 ];
 
 /// Who may use whom; arrows run downward only.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("hookwright-core", &[]),
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),
@@ -35,6 +35,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ),
     ("hookwright-plugin-sdk", &[]),
     ("emr-video-call", &["hookwright-plugin-sdk"]),
+    ("hl7v2", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),
     ("order-notice", &["hookwright-plugin-sdk"]),
     ("hookwright-test-postgres", &[]),

@@ -128,6 +128,12 @@ impl From<Mismatch> for Refusal {
     }
 }
 
+impl From<crate::er7::Fault> for Refusal {
+    fn from(fault: crate::er7::Fault) -> Self {
+        Self { location: fault.location, expected: Some(fault.expected), ..Self::new(fault.code) }
+    }
+}
+
 impl From<Refusal> for GuestRefusal {
     fn from(refusal: Refusal) -> Self {
         Self {

@@ -1,0 +1,80 @@
+//! What tells messages apart, and what operators search them by.
+
+use std::fmt::Write as _;
+
+use hookwright_plugin_sdk::er7::{Interchange, Message, Place};
+use sha2::{Digest, Sha256};
+
+/// The contract's bound on ids and on values of metadata.
+const BYTES_MAX: usize = 256;
+
+/// The sender's id of a request: application, facility and control id (MSH-3, MSH-4, MSH-10) of its message. Of several
+/// messages, and of what is too long or not printable, the hash. `None` if a message has no control id.
+pub(crate) fn message_id(interchange: &Interchange<'_>) -> Option<String> {
+    let mut several = Sha256::new();
+    let mut first = None;
+    for (number, message) in interchange.messages().enumerate() {
+        let [application, facility, control] = [3, 4, 10].map(|field| {
+            message.at(&Place::field("MSH", field)).map(hookwright_plugin_sdk::er7::Part::raw).unwrap_or_default()
+        });
+        if control.trim_ascii().is_empty() || control == b"\"\"" {
+            return None;
+        }
+        // Each is counted, so that no two triples make one.
+        for part in [application, facility, control] {
+            several.update((part.len() as u64).to_be_bytes());
+            several.update(part);
+        }
+        if number == 0 {
+            first = Some([application, facility, control].join(&b'|'));
+        } else {
+            first = None;
+        }
+    }
+    let plain = first.and_then(|first| String::from_utf8(first).ok());
+    let plain = plain.filter(|id| id.len() <= BYTES_MAX && !id.chars().any(char::is_control));
+    interchange.messages().next()?;
+    Some(plain.unwrap_or_else(|| {
+        several.finalize().iter().fold("sha256:".to_owned(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }))
+}
+
+/// Type, version and sending application of the first message, and how many there are. The control id is left out: there
+/// are senders who make it of a patient's number.
+pub(crate) fn metadata(interchange: &Interchange<'_>) -> Vec<(String, String)> {
+    let mut metadata = Vec::new();
+    let Some(message) = interchange.messages().next() else { return metadata };
+    let mut note = |name: &str, value: Option<String>| {
+        let value = value.filter(|it| !it.is_empty() && it.len() <= BYTES_MAX && !it.chars().any(char::is_control));
+        metadata.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    note("message-type", Some(kind(message)));
+    note("version", text(message, 12, 1));
+    note("sending-application", text(message, 3, 1));
+    let count = interchange.messages().count();
+    note("messages", (count > 1).then(|| count.to_string()));
+    metadata
+}
+
+/// Message type and event, such as `ADT^A03`, whatever the separators are.
+pub(crate) fn kind(message: Message<'_>) -> String {
+    let code = text(message, 9, 1).unwrap_or_default();
+    // Before 2.3 the event was told by its own segment alone. The structure (MSH-9.3) does not tell it: several events
+    // have one structure.
+    let event = text(message, 9, 2).or_else(|| {
+        let part = message.at(&Place::field("EVN", 1))?;
+        Some(part.text().ok()??.trim().to_owned()).filter(|event| !event.is_empty())
+    });
+    match event {
+        Some(event) => format!("{code}^{event}").to_ascii_uppercase(),
+        None => code.to_ascii_uppercase(),
+    }
+}
+
+fn text(message: Message<'_>, field: u32, component: u32) -> Option<String> {
+    let part = message.at(&Place::field("MSH", field).component(component))?;
+    Some(part.text().ok()??.trim().to_owned()).filter(|text| !text.is_empty())
+}

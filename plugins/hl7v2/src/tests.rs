@@ -1,0 +1,517 @@
+//! The fixtures, and what is easier said in code.
+
+use std::fmt::Debug;
+use std::fs;
+use std::path::Path;
+
+use hookwright_plugin_sdk::inbound::{
+    Address, Assurance, Attribute, Authentication, CallDuration, ConsultationCompleted, Timestamp,
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::*;
+
+fn context(settings: &Value) -> Context {
+    Context {
+        contract: "0.1.0".to_owned(),
+        plugin: "hl7v2".to_owned(),
+        binding_id: "src_1".to_owned(),
+        binding_name: "emr".to_owned(),
+        subject_id: "msg_1".to_owned(),
+        attempt: 1,
+        now_ms: 1_767_565_801_000,
+        settings: settings.to_string(),
+        attributes: Vec::new(),
+    }
+}
+
+fn parse(body: &[u8], settings: &Value) -> Result<Outcome, Refusal> {
+    let request = Request {
+        method: "POST".to_owned(),
+        hook: "hl7".to_owned(),
+        query: Vec::new(),
+        headers: vec![("content-type".to_owned(), "x-application/hl7-v2+er7".to_owned())],
+        body: body.to_vec(),
+        received_at_ms: 1_767_565_801_000,
+        authentication: Authentication {
+            assurance: Assurance::Verified,
+            scheme: "standard-webhooks".to_owned(),
+            attributes: Vec::new(),
+        },
+        attributes: Vec::new(),
+    };
+    Hl7V2::parse(&context(settings), &request)
+}
+
+/// A case by its name in the contract.
+fn name(case: &impl Debug) -> String {
+    let case = format!("{case:?}");
+    match case.rsplit("::").next().unwrap_or_default() {
+        "NoShow" => "no-show".to_owned(),
+        other => other.to_lowercase(),
+    }
+}
+
+/// The outcome in the form that fixtures use: fields that are empty are left out.
+fn shown(outcome: &Result<Outcome, Refusal>) -> Value {
+    let mut shown = match outcome {
+        Ok(Outcome::Accepted(accepted)) => json!({
+            "accepted": {
+                "message_id": accepted.message_id,
+                "reports": accepted.reports.iter().map(shown_report).collect::<Vec<_>>(),
+                "metadata": pairs(&accepted.metadata),
+            },
+        }),
+        Ok(Outcome::Ignored(ignored)) => {
+            json!({ "ignored": { "reason": ignored.reason, "metadata": pairs(&ignored.metadata) } })
+        }
+        Ok(Outcome::NeedFetch(_)) => panic!("the plugin fetches nothing"),
+        Err(refusal) => json!({
+            "refusal": { "code": refusal.code, "location": refusal.location, "expected": refusal.expected },
+        }),
+    };
+    strip(&mut shown);
+    shown
+}
+
+fn pairs(pairs: &[Attribute]) -> Value {
+    pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect::<Map<_, _>>().into()
+}
+
+/// Leaves out what is null, false or empty.
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(strip);
+            let is_empty = |it: &Value| {
+                it.is_null()
+                    || it == &json!(false)
+                    || it.as_object().is_some_and(Map::is_empty)
+                    || it.as_array().is_some_and(Vec::is_empty)
+            };
+            members.retain(|_, value| !is_empty(value));
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+fn shown_time(at: &Timestamp) -> Value {
+    json!({ "unix_ms": at.unix_ms, "precision": name(&at.precision), "zone_assumed": at.zone_assumed })
+}
+
+fn shown_duration(duration: CallDuration) -> Value {
+    json!({ "seconds": duration.seconds, "source": name(&duration.source) })
+}
+
+fn shown_address(it: &Address) -> Value {
+    json!({
+        "lines": it.lines, "city": it.city, "state": it.state, "postal_code": it.postal_code, "country": it.country,
+        "attributes": pairs(&it.attributes),
+    })
+}
+
+fn shown_report(report: &Report) -> Value {
+    match report {
+        Report::ConsultationCompleted(it) => json!({
+            "consultation_completed": {
+                "patient_external_id": it.patient_external_id,
+                "appointment_id": it.appointment_id,
+                "provider_id": it.provider_id,
+                "duration": it.duration.map(shown_duration),
+                "completed_at": shown_time(&it.completed_at),
+                "patient_location": it.patient_location.as_ref().map(shown_address),
+                "test": it.test,
+                "attributes": pairs(&it.attributes),
+            },
+        }),
+        Report::ConsultationScheduled(it) => json!({
+            "consultation_scheduled": {
+                "patient_external_id": it.patient_external_id,
+                "appointment_id": it.appointment_id,
+                "provider_id": it.provider_id,
+                "status": name(&it.status),
+                "starts_at": it.starts_at.as_ref().map(shown_time),
+                "duration": it.duration.map(shown_duration),
+                "changed_at": it.changed_at.as_ref().map(shown_time),
+                "patient_location": it.patient_location.as_ref().map(shown_address),
+                "test": it.test,
+                "attributes": pairs(&it.attributes),
+            },
+        }),
+        Report::PatientUpdated(it) => json!({
+            "patient_updated": {
+                "patient_external_id": it.patient_external_id,
+                "name": it.name,
+                "address": it.address.as_ref().map(shown_address),
+                "changed_at": it.changed_at.as_ref().map(shown_time),
+                "test": it.test,
+                "attributes": pairs(&it.attributes),
+            },
+        }),
+        Report::Platform(_) => panic!("the plugin reports no platform events"),
+    }
+}
+
+/// The body of a fixture; one that is not text is written in base 64.
+fn body(input: &Value) -> Vec<u8> {
+    match (&input["body_text"], &input["body_base64"]) {
+        (Value::String(text), _) => text.clone().into_bytes(),
+        (_, Value::String(text)) => from_base64(text),
+        _ => panic!("the fixture has no body"),
+    }
+}
+
+fn from_base64(text: &str) -> Vec<u8> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut bytes = Vec::new();
+    let (mut bits, mut held) = (0_u32, 0);
+    for character in text.bytes().filter(|it| *it != b'=') {
+        bits = bits << 6 | u32::try_from(ALPHABET.iter().position(|it| *it == character).unwrap()).unwrap();
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push(u8::try_from(bits >> held & 0xff).unwrap());
+        }
+    }
+    bytes
+}
+
+#[test]
+fn fixtures_give_what_they_expect() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut seen = 0;
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let fixture: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let outcome = shown(&parse(&body(&fixture["input"]), &fixture["settings"]));
+        let mut expected = fixture["expected"].clone();
+        strip(&mut expected);
+        assert_eq!(outcome, expected, "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen >= 20, "only {seen} fixtures were found");
+}
+
+const MESSAGE: &str = "MSH|^~\\&|TELEVISIT|LAKESIDE|HW|US|20260104224512-0600||ADT^A03^ADT_A03|TV1|P|2.5.1\r\
+    PID|1||1^^^LAKESIDE^MR~2^^^HW&1.2.3&ISO^PI~3^^^LAKESIDE^PI|4|RIVERA^ANA||||||1 A St^^Austin^TX^78704\r\
+    PV1|1|VR|||||11^A~22^B^^^^^^^NPI&x&y~33^C^^^^^^^^^^^NPI||||||||||||V1\r";
+
+fn completed(body: &str, settings: &Value) -> ConsultationCompleted {
+    match parse(body.as_bytes(), settings) {
+        Ok(Outcome::Accepted(accepted)) => match accepted.reports.into_iter().next() {
+            Some(Report::ConsultationCompleted(completed)) => completed,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(body: &str, settings: &Value) -> (&'static str, Option<String>) {
+    let refusal = parse(body.as_bytes(), settings).unwrap_err();
+    (refusal.code, refusal.location)
+}
+
+fn ignored(body: &str, settings: &Value) -> String {
+    match parse(body.as_bytes(), settings) {
+        Ok(Outcome::Ignored(ignored)) => ignored.reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_identifier_is_the_one_that_the_settings_name() {
+    let id = |patient: Value| completed(MESSAGE, &json!({ "patient": patient })).patient_external_id;
+    assert_eq!(completed(MESSAGE, &json!({})).patient_external_id, "1");
+    assert_eq!(id(json!({ "type": "pi" })), "2");
+    assert_eq!(id(json!({ "type": "PI", "authority": "LAKESIDE" })), "3");
+    assert_eq!(id(json!({ "authority": "1.2.3" })), "2");
+    assert_eq!(id(json!({ "repetition": 3 })), "3");
+    assert_eq!(id(json!({ "field": "PID-4" })), "4");
+    let none = json!({ "patient": { "type": "SS" } });
+    assert_eq!(refused(MESSAGE, &none), ("malformed", Some("PID-3".to_owned())));
+    let none = json!({ "patient": { "type": "SS" }, "unknown_patients": "ignore" });
+    assert_eq!(ignored(MESSAGE, &none), "the patient has no identifier of the kind that the settings name");
+    // Without settings: the one of type MR wherever it stands, else the first, else that of PID-2; never PID-18.
+    let with = |ids: &str| MESSAGE.replace("PID|1||1^^^LAKESIDE^MR~2^^^HW&1.2.3&ISO^PI~3^^^LAKESIDE^PI", ids);
+    assert_eq!(completed(&with("PID|1||8^^^X^PI~9^^^X^MR"), &json!({})).patient_external_id, "9");
+    assert_eq!(completed(&with("PID|1||~8^^^X^PI~9"), &json!({})).patient_external_id, "8");
+    assert_eq!(completed(&with("PID|1|7|"), &json!({})).patient_external_id, "7");
+    assert_eq!(refused(&with("PID|1||"), &json!({})), ("malformed", Some("PID-3".to_owned())));
+}
+
+#[test]
+fn the_provider_is_preferred_by_type() {
+    let provider = |settings: Value| completed(MESSAGE, &settings).provider_id;
+    assert_eq!(provider(json!({})).as_deref(), Some("22"));
+    assert_eq!(provider(json!({ "provider": { "type": "DN" } })).as_deref(), Some("11"));
+    assert_eq!(provider(json!({ "provider": { "fields": ["PV1-8", "PID-4"] } })).as_deref(), Some("4"));
+    assert_eq!(provider(json!({ "provider": { "fields": ["PV1-8"] } })), None);
+    let several = format!("{MESSAGE}AIP|1||5^X\rAIP|2||6^Y^^^^^^^NPI\r");
+    assert_eq!(completed(&several, &json!({})).provider_id.as_deref(), Some("6"));
+}
+
+#[test]
+fn visits_are_virtual_as_the_settings_say() {
+    let of_class = |class: &str| MESSAGE.replace("PV1|1|VR|", &format!("PV1|1|{class}|"));
+    let reason = "the visit was not held by video";
+    for class in ["", "O", "VR", "XYZ", "\"\""] {
+        completed(&of_class(class), &json!({}));
+    }
+    for class in ["I", "E", "B", "i"] {
+        assert_eq!(ignored(&of_class(class), &json!({})), reason);
+        completed(&of_class(class), &json!({ "virtual": "all" }));
+    }
+    let told = json!({ "virtual": { "classes": ["VR"], "place": "PV1-19", "values": ["V2"] } });
+    completed(MESSAGE, &told);
+    assert_eq!(ignored(&of_class("O"), &told), reason);
+    completed(&of_class("O").replace("|V1\r", "|V2\r"), &told);
+    // Facts about a patient are not about a visit.
+    let body = MESSAGE.replace("ADT^A03", "ADT^A01").replace("|VR|", "|I|");
+    assert!(matches!(parse(body.as_bytes(), &json!({})), Ok(Outcome::Accepted(it)) if it.reports.len() == 1));
+}
+
+#[test]
+fn what_ends_a_consultation_is_a_matter_of_settings() {
+    let of_kind = |kind: &str| MESSAGE.replace("ADT^A03^ADT_A03", kind);
+    assert_eq!(ignored(&of_kind("ORU^R01"), &json!({})), "the message does not say that a consultation is over");
+    assert_eq!(ignored(&of_kind("ADT^A13"), &json!({})), "messages of this type are of no use here");
+    let settings = json!({ "completed": [{ "message": "ORU^R01", "place": "PV1-19", "values": ["v1"] }] });
+    completed(&of_kind("oru^r01"), &settings);
+    assert_eq!(ignored(MESSAGE, &settings), "messages of this type are of no use here");
+    let any = json!({ "completed": [{ "message": "ADT^A13", "place": "PV1-19" }] });
+    completed(&of_kind("ADT^A13"), &any);
+    // Before 2.3 the event stands in its own segment.
+    completed(&of_kind("ADT").replace("PID|1", "EVN|A03|20260104\rPID|1"), &json!({}));
+    assert_eq!(refused(&of_kind(""), &json!({})), ("malformed", Some("MSH-9".to_owned())));
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_by_pointer() {
+    for (settings, pointer) in [
+        (json!({ "zones": "UTC" }), "/zones"),
+        (json!({ "zone": "Texas" }), "/zone"),
+        (json!({ "patient": "PID-3" }), "/patient"),
+        (json!({ "patient": { "field": "PID" } }), "/patient/field"),
+        (json!({ "patient": { "field": "PID-3.4" } }), "/patient/field"),
+        (json!({ "patient": { "typ": "MR" } }), "/patient/typ"),
+        (json!({ "patient": { "repetition": 0 } }), "/patient/repetition"),
+        (json!({ "appointment": ["SCH-1", "SCH"] }), "/appointment/1"),
+        (json!({ "provider": { "fields": "PV1-7" } }), "/provider/fields"),
+        (json!({ "completed": [{ "message": "A03" }] }), "/completed/0/message"),
+        (json!({ "completed": [{ "message": "ADT^A03", "values": ["x"] }] }), "/completed/0/place"),
+        (json!({ "virtual": "some" }), "/virtual"),
+        (json!({ "virtual": {} }), "/virtual"),
+        (json!({ "virtual": { "classes": [1] } }), "/virtual/classes/0"),
+        (json!({ "patient_location": "home" }), "/patient_location"),
+        (json!({ "unknown_patients": "drop" }), "/unknown_patients"),
+        (json!({ "test_processing_ids": "T" }), "/test_processing_ids"),
+    ] {
+        assert_eq!(refused(MESSAGE, &settings), ("settings", Some(pointer.to_owned())), "{settings}");
+    }
+}
+
+#[test]
+fn times_come_from_the_first_place_that_tells_one() {
+    let at = |more: &str| {
+        let body = format!("{}EVN{more}\r", MESSAGE.replace("V1\r", "V1|||||||||||||||||||||||||\r"));
+        let completed = completed(&body, &json!({}));
+        let source = completed.attributes.iter().find(|(name, _)| name == "completed-at-source").unwrap().1.clone();
+        (completed.completed_at.unix_ms, source)
+    };
+    assert_eq!(at("|A03|20260104223000-0600||||20260104222900-0600"), (1_767_587_340_000, "EVN-6".to_owned()));
+    assert_eq!(at("|A03|20260104223000-0600"), (1_767_587_400_000, "EVN-2".to_owned()));
+    assert_eq!(at(""), (1_767_588_312_000, "MSH-7".to_owned()));
+    let none = MESSAGE.replace("20260104224512-0600", "");
+    assert_eq!(refused(&none, &json!({})), ("malformed", Some("PV1-45".to_owned())));
+    for bad in ["20230229", "00000101", "20261301", "2026010424", "soon"] {
+        let body = MESSAGE.replace("20260104224512-0600", bad);
+        assert_eq!(refused(&body, &json!({})), ("malformed", Some("MSH-7".to_owned())));
+    }
+    // The beginning of the span stands in for it, and that is told.
+    let month = completed(&MESSAGE.replace("20260104224512-0600", "202601"), &json!({}));
+    assert!(month.attributes.contains(&("completed-at-precision".to_owned(), "month".to_owned())));
+}
+
+#[test]
+fn clocks_that_were_set_are_settled() {
+    let zone = json!({ "zone": "America/Chicago" });
+    let at = |clock: &str| completed(&MESSAGE.replace("20260104224512-0600", clock), &zone).completed_at.unix_ms;
+    let twice = completed(&MESSAGE.replace("20260104224512-0600", "20261101013000-0500"), &zone).completed_at.unix_ms;
+    assert_eq!(at("20261101013000"), twice, "the first of the two");
+    let never = completed(&MESSAGE.replace("20260104224512-0600", "20260308033000-0500"), &zone).completed_at.unix_ms;
+    assert_eq!(at("20260308023000"), never, "as if they had not been set");
+}
+
+fn durations(start: &str, end: &str, more: &str) -> Option<CallDuration> {
+    let visit = format!("V1{}{start}|{end}\r{more}", "|".repeat(25));
+    completed(&MESSAGE.replace("V1\r", &visit), &json!({})).duration
+}
+
+#[test]
+fn what_was_booked_is_never_what_was() {
+    use hookwright_plugin_sdk::inbound::DurationSource::{Derived, Scheduled};
+    let told = |start: &str, end: &str, more: &str| durations(start, end, more).map(|it| (it.seconds, it.source));
+    assert_eq!(told("202601042215", "202601042230", "SCH|||||||||30|min\r"), Some((900, Derived)));
+    assert_eq!(told("202601042215-0600", "202601050430+0000", ""), Some((900, Derived)));
+    for (start, end) in [
+        ("20260104", "20260104"),
+        ("2026010422", "2026010423"),
+        ("202601042215", "20260105"),
+        ("", "202601042230"),
+        ("202601042230", "202601042215"),
+        ("202601042215", "202601152215"),
+        ("20260104221500^D", "20260104223000"),
+    ] {
+        assert_eq!(told(start, end, ""), None, "{start} {end}");
+        assert_eq!(told(start, end, "SCH|||||||||30|min\r"), Some((1800, Scheduled)), "{start} {end}");
+    }
+    for (more, expected) in [
+        ("SCH|||||||||70|Min", Some(4200)),
+        ("SCH|||||||||60|s", Some(60)),
+        ("SCH|||||||||1.5|h^Hours", Some(5400)),
+        ("SCH|||||||||30|", None),
+        ("SCH|||||||||30|fortnights", None),
+        ("SCH|||||||||30|d", None),
+        ("AIS|1|||202601042215|||50|min^Minutes^ISO", Some(3000)),
+        ("AIP|1||||||||45|M", Some(2700)),
+        ("SCH|||||||||||^^^202601042215^202601042245", Some(1800)),
+        ("TQ1|||||||202601042215|202601042240", Some(1500)),
+        ("TQ1|||||||20260104|20260105", None),
+    ] {
+        let given = told("", "", &format!("{more}\r"));
+        assert_eq!(given, expected.map(|seconds| (seconds, Scheduled)), "{more}");
+    }
+    assert_eq!(
+        refused(&format!("{MESSAGE}SCH|||||||||half an hour|min\r"), &json!({})),
+        ("malformed", Some("SCH-9".to_owned()))
+    );
+}
+
+#[test]
+fn appointments_have_the_status_of_trigger_and_code() {
+    let status = |event: &str, code: &str| {
+        let body = MESSAGE.replace("ADT^A03^ADT_A03", &format!("SIU^{event}"));
+        let body = format!("{body}SCH|1^NS|2|||||||||^^^20260104{}{code}\r", "|".repeat(14));
+        let outcome = shown(&parse(body.as_bytes(), &json!({})));
+        let report = &outcome["accepted"]["reports"][0];
+        let scheduled = &report["consultation_scheduled"]["status"];
+        scheduled
+            .as_str()
+            .unwrap_or(if report["consultation_completed"].is_object() { "completed" } else { "?" })
+            .to_owned()
+    };
+    for (event, code, expected) in [
+        ("S12", "Booked", "scheduled"),
+        ("S12", "Complete", "scheduled"),
+        ("S13", "", "rescheduled"),
+        ("S14", "Pending", "scheduled"),
+        ("S14", "Complete", "completed"),
+        ("S14", "COMPLETED^Completed", "completed"),
+        ("S14", "Noshow", "no-show"),
+        ("S14", "Cancelled", "cancelled"),
+        ("S14", "Dc", "cancelled"),
+        ("S15", "Noshow", "cancelled"),
+        ("S16", "", "cancelled"),
+        ("S17", "", "cancelled"),
+        ("S26", "", "no-show"),
+    ] {
+        assert_eq!(status(event, code), expected, "{event} {code}");
+    }
+    let body = MESSAGE.replace("ADT^A03^ADT_A03", "SIU^S12").replace("|V1\r", "|\r");
+    assert_eq!(refused(&body, &json!({})), ("malformed", Some("SCH-1".to_owned())));
+    let no_patient = "MSH|^~\\&|||||||SIU^S12|1|P|2.5\rSCH|1|2\r";
+    assert_eq!(ignored(no_patient, &json!({})), "the appointment has no patient");
+}
+
+#[test]
+fn addresses_are_where_people_live() {
+    let address = |addresses: &str| {
+        let body = MESSAGE.replace("ADT^A03", "ADT^A31").replace("1 A St^^Austin^TX^78704", addresses);
+        let outcome = shown(&parse(body.as_bytes(), &json!({})));
+        outcome["accepted"]["reports"][0]["patient_updated"]["address"]["state"].as_str().map(str::to_owned)
+    };
+    for (addresses, expected) in [
+        ("^^A^TX", Some("TX")),
+        ("^^A^TX^^^M~^^B^OR^^^H", Some("OR")),
+        ("^^A^TX^^^M~^^B^OR^^^C", Some("OR")),
+        ("^^A^TX^^^BA~^^B^OR^^^BI~^^C^ID^^^P", Some("ID")),
+        ("^^A^TX^^^BA", None),
+        ("~^^^^^^H~^^B^OR^^^M", Some("OR")),
+        ("\"\"", None),
+        ("^^A^TX^^^H^^^^^^^20250101~^^B^OR^^^M", Some("OR")),
+        ("^^A^TX^^^H^^^^^^^20270101~^^B^OR^^^M", Some("TX")),
+    ] {
+        assert_eq!(address(addresses).as_deref(), expected, "{addresses}");
+    }
+}
+
+#[test]
+fn message_ids_tell_messages_apart() {
+    let id = |body: &str| match parse(body.as_bytes(), &json!({})) {
+        Ok(Outcome::Accepted(accepted)) => accepted.message_id,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(id(MESSAGE).as_deref(), Some("TELEVISIT|LAKESIDE|TV1"));
+    assert_eq!(id(&MESSAGE.replace("TV1", "")), None);
+    let long = id(&MESSAGE.replace("TV1", &"x".repeat(300))).unwrap();
+    assert!(long.starts_with("sha256:") && long.len() == 71, "{long}");
+    let two = id(&format!("{MESSAGE}{}", MESSAGE.replace("TV1", "TV2"))).unwrap();
+    assert_ne!(two, id(&format!("{MESSAGE}{}", MESSAGE.replace("TV1", "TV3"))).unwrap());
+    assert_eq!(id(&format!("{MESSAGE}{}", MESSAGE.replace("TV1", ""))), None);
+}
+
+#[test]
+fn a_request_tells_at_most_as_much_as_the_contract_takes() {
+    assert!(parse(MESSAGE.repeat(256).as_bytes(), &json!({})).is_ok());
+    assert_eq!(refused(&MESSAGE.repeat(257), &json!({})), ("unsupported", Some("message 257".to_owned())));
+}
+
+#[test]
+fn large_things_are_read() {
+    let long = format!("{MESSAGE}OBX|1|ED|{}\r", "x".repeat(10 << 20));
+    completed(&long, &json!({}));
+    let ids = MESSAGE.replace("PID|1||", &format!("PID|1||{}", "0^^^X^XX~".repeat(100_000)));
+    assert_eq!(completed(&ids, &json!({})).patient_external_id, "1");
+    assert_eq!(completed(&ids, &json!({ "patient": { "type": "PI" } })).patient_external_id, "2");
+}
+
+#[test]
+fn no_value_of_a_message_is_in_a_refusal() {
+    let secret = "S3CRET";
+    for (from, to) in [
+        ("1^^^LAKESIDE^MR", &format!("{}^^^LAKESIDE^MR", secret.repeat(30))[..]),
+        ("20260104224512-0600", secret),
+        ("11^A~", &format!("{}^A~", secret.repeat(30))),
+        ("|V1", &format!("|V1{}{secret}|{secret}", "|".repeat(25))),
+    ] {
+        let refusal = parse(MESSAGE.replace(from, to).as_bytes(), &json!({})).unwrap_err();
+        assert!(!format!("{refusal:?}").contains(secret) && refusal.location.is_some(), "{refusal:?}");
+    }
+}
+
+#[test]
+fn every_prefix_is_answered() {
+    for fixture in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap() {
+        let fixture: Value = serde_json::from_slice(&fs::read(fixture.unwrap().path()).unwrap()).unwrap();
+        let body = body(&fixture["input"]);
+        for end in 0..body.len() {
+            let _ = parse(&body[..end], &fixture["settings"]);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_to_a_message_it_is_answered(
+        fields in proptest::collection::vec((0_usize..500, proptest::collection::vec(any::<u8>(), 0..4)), 0..10),
+    ) {
+        let mut body = MESSAGE.as_bytes().to_vec();
+        for (at, bytes) in fields {
+            let at = at % body.len();
+            body.splice(at..(at + bytes.len() / 2).min(body.len()), bytes);
+        }
+        let _ = parse(&body, &json!({ "zone": "America/Chicago", "patient_location": "patient" }));
+    }
+}
