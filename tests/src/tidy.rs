@@ -47,8 +47,8 @@ const ARROWS: [(&str, &[&str]); 14] = [
 ];
 
 /// What is measured against: the host's measurements run the plugins' own code, compiled to native.
-const MEASURED: (&str, [&str; 3]) =
-    ("hookwright-plugin-host", ["emr-video-call", "hookwright-plugin-sdk", "klaviyo-profile"]);
+const MEASURED: (&str, [&str; 4]) =
+    ("hookwright-plugin-host", ["emr-video-call", "hl7v2", "hookwright-plugin-sdk", "klaviyo-profile"]);
 
 /// What tests of every crate may use: servers to run against.
 const SERVERS: &str = "hookwright-test-postgres";

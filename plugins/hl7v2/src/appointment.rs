@@ -48,9 +48,10 @@ pub(crate) fn scheduled(
         let place = reader.settings.appointment.first().copied().unwrap_or(Place::field("SCH", 1));
         return Err(reader.malformed(&place, "the id of the appointment"));
     };
+    // Since 2.5 the first is where it stands; what is left in the second may be the request that was made.
     let starts_at = reader.first_moment(&[
-        Place::field("SCH", 11).component(4),
         Place::field("TQ1", 7),
+        Place::field("SCH", 11).component(4),
         Place::field("AIS", 4),
         Place::field("AIP", 6),
         Place::field("AIL", 6),
@@ -58,8 +59,8 @@ pub(crate) fn scheduled(
     ])?;
     let is_booking = matches!(status, AppointmentStatus::Scheduled | AppointmentStatus::Rescheduled) && event != "S14";
     if is_booking && starts_at.is_none() {
-        let expected = "when the appointment begins, here or in TQ1-7, AIS-4, AIP-6, AIL-6 or AIG-8";
-        return Err(reader.malformed(&Place::field("SCH", 11).component(4), expected));
+        let expected = "when the appointment begins, here or in SCH-11.4, AIS-4, AIP-6, AIL-6 or AIG-8";
+        return Err(reader.malformed(&Place::field("TQ1", 7), expected));
     }
     let changed_at = reader.made_at()?;
     attributes.push(("trigger".to_owned(), format!("SIU^{event}")));

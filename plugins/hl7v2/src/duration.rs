@@ -43,8 +43,8 @@ pub(crate) fn booked(reader: &Reader<'_>) -> Result<Option<CallDuration>, Refusa
         }
     }
     let spans = [
-        (Place::field("SCH", 11).component(4), Place::field("SCH", 11).component(5)),
         (Place::field("TQ1", 7), Place::field("TQ1", 8)),
+        (Place::field("SCH", 11).component(4), Place::field("SCH", 11).component(5)),
     ];
     for (start, end) in spans {
         if let (Some(start), Some(end)) = (reader.moment(start)?, reader.moment(end)?)

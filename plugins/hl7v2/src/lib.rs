@@ -11,12 +11,12 @@
 //!   days or hours alone); otherwise what was booked is told, as `scheduled`.
 //! * A consultation scheduled: `SIU^S12` (booked), `S13` (moved), `S14` (changed in another way), `S15`, `S16` and `S17`
 //!   (cancelled, discontinued, deleted: all are cancelled), `S26` (the patient was not there). SCH-25 tells a cancellation
-//!   or absence, too. It begins at SCH-11.4, else TQ1-7, AIS-4, AIP-6, AIL-6, AIG-8, and is booked for SCH-9, AIS-7, AIP-9,
-//!   AIL-9 or AIG-11 with the unit beside it, else for what lies between the times of SCH-11 or TQ1.
+//!   or absence, too. It begins at TQ1-7, else SCH-11.4, AIS-4, AIP-6, AIL-6, AIG-8, and is booked for SCH-9, AIS-7, AIP-9,
+//!   AIL-9 or AIG-11 with the unit beside it, else for what lies between the times of TQ1 or SCH-11.
 //! * A patient updated: `ADT^A01`, `A04`, `A08`, `A31`, with the name and the address: the one at home (PID-11.7 `H`), else
 //!   the current one (`C`), else the first that is not bad, for bills, of work or of birth, and has not expired.
 //!
-//! All other messages are ignored, with the type in the metadata: an interface sends what it sends, and is told that it
+//! HL7 in XML is refused as `unsupported`. All other messages are ignored, with the type in the metadata: an interface sends what it sends, and is told that it
 //! arrived. So are appointments without a patient (no PID) and visits that were not held by video.
 //!
 //! MSH-11 `T` or `D` marks a test. A time that the calendar does not have is refused. Clocks without an offset are read in
@@ -75,6 +75,9 @@ impl Inbound for Hl7V2 {
     fn parse(context: &Context, request: &Request) -> Result<Outcome, Refusal> {
         let settings = Settings::read(context)?;
         let content_type = request.headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| &**value);
+        if is_xml(&request.body) {
+            return Err(Refusal::unsupported("header content-type", "ER7, not XML"));
+        }
         let text = Text::new(&request.body, content_type)?;
         let interchange = text.interchange(&Limits::default())?;
         note(&interchange);
@@ -100,6 +103,12 @@ impl Inbound for Hl7V2 {
         let message_id = identity::message_id(&interchange);
         Ok(Accepted { message_id, metadata, ..Accepted::new(reports) }.into())
     }
+}
+
+/// Whether this is the XML encoding of HL7, or any other XML.
+fn is_xml(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    matches!(body, [b'<', b'?' | b'!' | b'A'..=b'Z' | b'a'..=b'z', ..])
 }
 
 /// What a message comes to.

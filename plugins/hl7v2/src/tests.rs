@@ -379,6 +379,7 @@ fn what_was_booked_is_never_what_was() {
         ("SCH|||||||||||^^^202601042215^202601042245", Some(1800)),
         ("TQ1|||||||202601042215|202601042240", Some(1500)),
         ("TQ1|||||||20260104|20260105", None),
+        ("TQ1|||||||202601042215|202601042240\rSCH|||||||||||^^^202601042215^202601042245", Some(1500)),
     ] {
         let given = told("", "", &format!("{more}\r"));
         assert_eq!(given, expected.map(|seconds| (seconds, Scheduled)), "{more}");
@@ -514,4 +515,33 @@ proptest! {
         }
         let _ = parse(&body, &json!({ "zone": "America/Chicago", "patient_location": "patient" }));
     }
+}
+
+#[test]
+fn xml_is_not_read() {
+    for body in ["<?xml version=\"1.0\"?><ADT_A03/>", "\u{feff}\n <ADT_A03 xmlns=\"urn:hl7-org:v2xml\"/>"] {
+        assert_eq!(refused(body, &json!({})), ("unsupported", Some("header content-type".to_owned())));
+    }
+}
+
+/// The real messages lie beside the checkout, where there are any.
+#[test]
+fn real_messages_are_understood() {
+    let places = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|it| it.join("shared/fixtures/hl7"));
+    let Some(directory) = places.into_iter().find(|place| place.is_dir()) else {
+        println!("skipped: there are no real messages beside the checkout");
+        return;
+    };
+    let (mut accepted, mut ignored) = (0, 0);
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "hl7") {
+            match parse(&fs::read(&path).unwrap(), &json!({ "virtual": "all" })) {
+                Ok(Outcome::Accepted(_)) => accepted += 1,
+                Ok(_) => ignored += 1,
+                Err(refusal) => panic!("{}: {refusal:?}", path.display()),
+            }
+        }
+    }
+    assert!(accepted >= 15 && ignored >= 10, "{accepted} accepted, {ignored} ignored");
 }

@@ -25,6 +25,11 @@ fn emr(host: &PluginHost) -> Arc<PluginVersion> {
     host.compile(component("emr-video-call", &BUILT)).unwrap()
 }
 
+fn hl7v2(host: &PluginHost) -> Arc<PluginVersion> {
+    static BUILT: OnceLock<Vec<u8>> = OnceLock::new();
+    host.compile(component("hl7v2", &BUILT)).unwrap()
+}
+
 static KLAVIYO: OnceLock<Vec<u8>> = OnceLock::new();
 
 fn klaviyo(host: &PluginHost) -> Arc<PluginVersion> {
@@ -34,7 +39,8 @@ fn klaviyo(host: &PluginHost) -> Arc<PluginVersion> {
 #[tokio::test]
 async fn the_fixtures_beside_the_crates_hold_in_the_host() {
     let host = host();
-    for (version, name) in [(emr(&host), "emr-video-call"), (klaviyo(&host), "klaviyo-profile")] {
+    let shipped = [(emr(&host), "emr-video-call"), (hl7v2(&host), "hl7v2"), (klaviyo(&host), "klaviyo-profile")];
+    for (version, name) in shipped {
         let files = fixture::read_dir(&repository().join("plugins").join(name).join("fixtures")).unwrap();
         assert!(files.len() >= 8, "{name} has {} fixtures", files.len());
         let names = |fixtures: &[Fixture]| fixtures.iter().map(|it| it.name().to_owned()).collect::<Vec<_>>();

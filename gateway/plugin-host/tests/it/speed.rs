@@ -4,6 +4,7 @@
 //! What counts are ratios within one run: the guest against the same transform compiled to native code, two threads
 //! against one, late calls against early ones.
 
+mod hl7v2;
 mod language;
 mod swap;
 

@@ -105,3 +105,20 @@ fn two_kibibytes_are_divided_at_200_megabytes_a_second() {
     println!("the whole tree, and 24 texts: {tree_and_texts:?}, {:.0} MB/s", rate(tree_and_texts));
     assert!(rate(tree_and_texts) >= 200.0);
 }
+
+#[cfg(feature = "zones")]
+#[test]
+#[ignore = "a measurement, meaningful in release mode alone"]
+fn a_zone_is_found_by_its_name() {
+    use hookwright_plugin_sdk::er7::Zone;
+    for name in ["UTC", "America/Chicago", "Australia/Lord_Howe"] {
+        let found = best(|| {
+            black_box(Zone::named(black_box(name)));
+        });
+        let zone = Zone::named(name).unwrap();
+        let used = best(|| {
+            black_box(zone.unix_ms(black_box(1_767_565_800_000)));
+        });
+        println!("{name}: found in {found:?}, used in {used:?}");
+    }
+}
