@@ -545,3 +545,21 @@ fn real_messages_are_understood() {
     }
     assert!(accepted >= 15 && ignored >= 10, "{accepted} accepted, {ignored} ignored");
 }
+
+/// What fuzzing begins with, and what it found: the first byte is a choice of circumstances, which makes no difference
+/// here.
+#[test]
+fn seeds_of_the_fuzzer_are_answered() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/seeds/er7");
+    let mut count = 0;
+    for entry in fs::read_dir(seeds).unwrap() {
+        let seed = fs::read(entry.unwrap().path()).unwrap();
+        for settings in
+            [json!({}), json!({ "zone": "America/Chicago", "virtual": "all", "patient_location": "patient" })]
+        {
+            let _ = parse(&seed[1..], &settings);
+        }
+        count += 1;
+    }
+    assert!(count >= 8, "only {count} seeds were found");
+}

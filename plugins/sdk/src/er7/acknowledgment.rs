@@ -14,6 +14,9 @@ use crate::calendar::{DAY_MS, civil_from_days};
 /// What is copied from a sender's field, at most, in bytes: an answer is not to be made large by what it answers.
 const ECHO_MAX: usize = 1 << 10;
 
+/// The media type that HL7 over HTTP has for ER7.
+const MEDIA_TYPE: &str = "x-application/hl7-v2+er7";
+
 /// How far the handling of a message has come when it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -156,6 +159,19 @@ pub struct Acknowledgment {
     pub bytes: Vec<u8>,
     /// The character set of the bytes, as a content type names it. The media type is that of the request.
     pub charset: String,
+}
+
+impl Acknowledgment {
+    /// The content type to send it with: that of the request, with the character set of the answer. What is not a media
+    /// type becomes that of HL7 over HTTP.
+    pub fn content_type(&self, request: Option<&str>) -> String {
+        let media_type = request.and_then(|it| it.split(';').next()).unwrap_or_default().trim();
+        let is_token = |it: &str| {
+            !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+        };
+        let is_media_type = media_type.split_once('/').is_some_and(|(kind, name)| is_token(kind) && is_token(name));
+        format!("{}; charset={}", if is_media_type { media_type } else { MEDIA_TYPE }, self.charset)
+    }
 }
 
 /// Answers a request: the body as it came, and its content type.

@@ -157,3 +157,18 @@ fn answers_stay_small() {
     let body = format!("MSH|^~\\&|{0}|{0}|||||ADT^{0}|{0}|P|2.5\r", "x".repeat(1 << 20));
     assert!(acknowledge(body.as_bytes(), None, &answer(Verdict::Accepted)).unwrap().bytes.len() < 200);
 }
+
+#[test]
+fn the_media_type_is_that_of_the_request() {
+    let latin = b"MSH|^~\\&|||||||ADT^A01|1|P|2.5||||||8859/1\r";
+    let given = acknowledge(latin, None, &answer(Verdict::Accepted)).unwrap();
+    for (request, expected) in [
+        (Some("application/hl7-v2; charset=utf-8"), "application/hl7-v2; charset=iso-8859-1"),
+        (Some(" text/plain "), "text/plain; charset=iso-8859-1"),
+        (Some("nonsense"), "x-application/hl7-v2+er7; charset=iso-8859-1"),
+        (Some("a/b\r\nx: y"), "x-application/hl7-v2+er7; charset=iso-8859-1"),
+        (None, "x-application/hl7-v2+er7; charset=iso-8859-1"),
+    ] {
+        assert_eq!(given.content_type(request), expected);
+    }
+}
