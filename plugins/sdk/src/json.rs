@@ -62,6 +62,8 @@ impl Document {
     }
 
     fn read(text: &[u8], code: &'static str) -> Result<Self, Mismatch> {
+        // Some senders begin with a byte order mark, which RFC 8259 lets readers ignore.
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         match unique::parse(text) {
             Ok(value) => Ok(Self { value, code }),
             Err(error) => {
@@ -119,6 +121,11 @@ mod tests {
         assert_eq!(failure("{} x"), Some(("line 1 column 4".to_owned(), "JSON")));
         let mismatch = Document::body(b"{\"a\": \"\xff\"}").err().unwrap();
         assert_eq!((mismatch.code, mismatch.expected), ("malformed", "JSON"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(failure("\u{feff}{}"), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@
 //! * [`inbound`]: plugins that read what partners send. [`outbound`]: plugins that shape what subscribers receive. Their
 //!   types are the contract's own, generated from the WIT package with its documentation, plus constructors.
 //! * [`json`]: reading bodies, settings and event data, so that every failure says where it is and none repeats a value.
-//! * [`timestamp`]: RFC 3339, both ways. [`log`]: lines for the operator.
+//! * [`timestamp`]: RFC 3339, both ways. [`iso8601`]: times that may be partial or lack a zone. [`log`]: lines for the operator.
 //! * [`er7`]: HL7 version 2 messages.
 //!
 //! On WebAssembly the crate also brings an allocator that suits a guest's short life, and reports panics to the log. On
@@ -44,6 +44,8 @@ mod calendar;
 pub mod er7;
 #[cfg(feature = "guest")]
 pub mod inbound;
+#[cfg(feature = "guest")]
+pub mod iso8601;
 #[cfg(feature = "guest")]
 pub mod json;
 #[cfg(feature = "guest")]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Mismatch;
 use crate::inbound::Timestamp;
+use crate::iso8601::{Moment, Offset, parse_iso8601};
 use crate::timestamp::parse_rfc3339;
 
 /// One place in a document, whether or not anything is there. `null` counts as nothing.
@@ -19,6 +20,13 @@ pub struct Node<'a> {
 impl<'a> Node<'a> {
     pub(super) fn root(value: &'a Value, code: &'static str) -> Self {
         Self { value: Some(value), pointer: String::new(), code }
+    }
+
+    /// A value from elsewhere than a document, such as one that was fetched. Failures name the origin before the pointer,
+    /// so it must be a fixed word and not a value.
+    #[must_use]
+    pub fn of(value: &'a Value, origin: &str) -> Self {
+        Self { value: Some(value).filter(|value| !value.is_null()), pointer: origin.to_owned(), code: "malformed" }
     }
 
     /// The place of this key. It is empty if there is no such key, or if this is no object.
@@ -39,6 +47,11 @@ impl<'a> Node<'a> {
     /// The value, if there is one.
     pub fn value(&self) -> Option<&'a Value> {
         self.value
+    }
+
+    /// Where this is: a JSON pointer.
+    pub fn location(&self) -> &str {
+        &self.pointer
     }
 
     /// A failure at this place, for checks of the plugin's own.
@@ -82,6 +95,35 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// `true` or `false`, as such or spelt out in a string; nothing counts as `false`.
+    pub fn spelt_flag(&self) -> Result<bool, Mismatch> {
+        let Some(text) = self.value.and_then(Value::as_str) else { return self.flag() };
+        match text.trim() {
+            text if text.eq_ignore_ascii_case("true") => Ok(true),
+            text if text.eq_ignore_ascii_case("false") => Ok(false),
+            _ => Err(self.mismatch("true or false")),
+        }
+    }
+
+    /// Text that the contract takes: a string or a number of at most 512 bytes. Control characters, such as the line
+    /// breaks of an address, become spaces.
+    pub fn line(&self) -> Result<String, Mismatch> {
+        let expected = "text of at most 512 bytes";
+        let line = match self.value {
+            Some(Value::Number(number)) => number.to_string(),
+            _ => self.text().map_err(|_| self.mismatch(expected))?.trim().to_owned(),
+        };
+        let line = if line.chars().any(char::is_control) { line.replace(char::is_control, " ") } else { line };
+        let legal = line.len() <= 512 && !line.trim().is_empty();
+        if legal { Ok(line) } else { Err(self.mismatch(expected)) }
+    }
+
+    /// A time that may be partial or lack an offset; see [`iso8601`](crate::iso8601).
+    pub fn moment(&self, assumed: Offset) -> Result<Moment, Mismatch> {
+        let moment = self.value.and_then(Value::as_str).and_then(|text| parse_iso8601(text, assumed));
+        moment.ok_or_else(|| self.mismatch("a date, or a date and time, as ISO 8601 writes them"))
+    }
+
     /// An RFC 3339 time with an offset.
     pub fn timestamp(&self) -> Result<Timestamp, Mismatch> {
         let timestamp = self.value.and_then(Value::as_str).and_then(parse_rfc3339);
@@ -102,6 +144,37 @@ impl<'a> Node<'a> {
             push(&mut pointer, &index.to_string());
             Node { value: Some(value), pointer, code }
         }))
+    }
+}
+
+/// Reading what is written in more than one way.
+impl<'a> Node<'a> {
+    /// The items of a list that are not `null`. A value that is no list counts as a list of one, and nothing as an empty
+    /// one: partners write all three.
+    pub fn each(&self) -> impl Iterator<Item = Self> + use<'a> {
+        let items = match self.value {
+            Some(Value::Array(items)) => items.as_slice(),
+            _ => &[],
+        };
+        let lone = self.value.filter(|value| !value.is_array()).map(|_| self.clone());
+        let (pointer, code) = (self.pointer.clone(), self.code);
+        let listed = items.iter().enumerate().filter(|(_, value)| !value.is_null()).map(move |(index, value)| {
+            let mut pointer = pointer.clone();
+            push(&mut pointer, &index.to_string());
+            Node { value: Some(value), pointer, code }
+        });
+        lone.into_iter().chain(listed)
+    }
+
+    /// The first of [`Node::each`], or else this place.
+    #[must_use]
+    pub fn first(&self) -> Self {
+        self.each().next().unwrap_or_else(|| Self { value: None, ..self.clone() })
+    }
+
+    /// The string here, if there is one that is not empty.
+    pub fn as_text(&self) -> Option<&'a str> {
+        self.value.and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     }
 }
 
@@ -146,6 +219,40 @@ mod tests {
         assert_eq!((number("n"), number("s")), (Some(15.0), Some(15.5)));
         assert_eq!((number("bad"), number("nan"), number("inf"), number("none")), (None, None, None, None));
         assert!(root.get("n").number(0.0..=10.0, "minutes").is_err());
+    }
+
+    #[test]
+    fn flags_may_be_spelt_out() {
+        let value = json!({"b": true, "s": " TRUE ", "f": "False", "n": 1, "y": "yes"});
+        let flag = |key| Node::root(&value, "malformed").get(key).spelt_flag().ok();
+        assert_eq!((flag("b"), flag("s"), flag("f"), flag("none")), (Some(true), Some(true), Some(false), Some(false)));
+        assert_eq!((flag("n"), flag("y")), (None, None));
+    }
+
+    #[test]
+    fn lines_fit_the_contract() {
+        let value = json!({"s": " 1 Congress Ave\nApt 2 ", "n": 78701, "long": "x".repeat(513), "e": "\n", "b": true});
+        let line = |key| Node::root(&value, "malformed").get(key).line().ok();
+        assert_eq!((line("s").as_deref(), line("n").as_deref()), (Some("1 Congress Ave Apt 2"), Some("78701")));
+        assert_eq!((line("long"), line("e"), line("b"), line("none")), (None, None, None, None));
+    }
+
+    #[test]
+    fn one_and_none_and_many_are_read_alike() {
+        let value = json!({"list": [null, {"a": 1}, {"a": 2}], "one": {"a": 3}, "none": null, "empty": []});
+        let root = Node::root(&value, "malformed");
+        let places = |key| root.get(key).each().map(|it| it.location().to_owned()).collect::<Vec<_>>();
+        assert_eq!(places("list"), ["/list/1", "/list/2"]);
+        assert_eq!(places("one"), ["/one"]);
+        assert!(places("none").is_empty() && places("empty").is_empty() && places("missing").is_empty());
+        assert_eq!(root.get("list").first().location(), "/list/1");
+        assert!(root.get("empty").first().optional().is_none());
+    }
+
+    #[test]
+    fn what_was_fetched_is_named_by_its_origin() {
+        let value = json!({"status": 7});
+        assert_eq!(located(Node::of(&value, "fetched Encounter: ").get("status").text()), "fetched Encounter: /status");
     }
 
     #[test]
