@@ -52,6 +52,8 @@ pub mod json;
 pub mod log;
 #[cfg(feature = "guest")]
 pub mod outbound;
+#[cfg(all(feature = "guest", any(test, feature = "testing")))]
+pub mod testing;
 #[cfg(feature = "guest")]
 pub mod timestamp;
 
