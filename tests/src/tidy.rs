@@ -36,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("hookwright-plugin-sdk", &[]),
     ("emr-video-call", &["hookwright-plugin-sdk"]),
     ("hl7v2", &["hookwright-plugin-sdk"]),
+    ("fhir", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),
     ("order-notice", &["hookwright-plugin-sdk"]),
     ("hookwright-test-postgres", &[]),

@@ -1,0 +1,168 @@
+//! The resources at hand, and what a reference to one of them or to another comes to.
+//!
+//! A reference is followed once where it stands. Nothing here follows the references of what was found, so circles and
+//! bombs of references end before they begin.
+
+use std::collections::BTreeMap;
+
+use hookwright_plugin_sdk::json::Node;
+
+use crate::reference::{Target, name, unversioned};
+
+/// A resource that could be read from the partner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// The address: absolute, or type and id under the server's base address.
+    pub url: String,
+}
+
+/// A resource with the one it is contained in, which is itself where it stands on its own.
+#[derive(Clone)]
+pub(crate) struct Resource<'a> {
+    /// The resource.
+    pub node: Node<'a>,
+    /// Where its references to contained resources lead.
+    pub holder: Node<'a>,
+}
+
+impl<'a> Resource<'a> {
+    /// A resource that stands on its own.
+    pub fn alone(node: Node<'a>) -> Self {
+        Self { holder: node.clone(), node }
+    }
+
+    /// Its type; empty if it has none.
+    pub fn kind(&self) -> &'a str {
+        self.node.get("resourceType").as_text().unwrap_or_default()
+    }
+
+    /// Whether it is contained in another.
+    pub fn is_contained(&self) -> bool {
+        self.node.location() != self.holder.location()
+    }
+}
+
+/// What a reference comes to.
+pub(crate) enum Found<'a> {
+    /// The resource is at hand.
+    Resource(Resource<'a>),
+    /// The partner could be asked for it.
+    Unread(Read),
+    /// The partner deleted it.
+    Gone,
+    /// The partner was asked, in vain.
+    Failed(Read),
+    /// It is named by an identifier alone.
+    Logical,
+    /// The reference leads nowhere.
+    Nowhere,
+}
+
+enum Shelf<'a> {
+    Resource(Node<'a>),
+    Gone,
+    Failed,
+}
+
+/// The resources at hand, by address.
+#[derive(Default)]
+pub(crate) struct Library<'a> {
+    shelves: BTreeMap<String, Shelf<'a>>,
+    asked: Vec<String>,
+}
+
+impl<'a> Library<'a> {
+    /// Adds a resource under its address, if it is told, and under its type and id. What was added earlier stays.
+    pub fn add(&mut self, full_url: Option<&str>, resource: &Node<'a>) {
+        let places = full_url.map(|url| unversioned(url).to_owned()).into_iter().chain(own_path(resource));
+        for place in places {
+            self.shelves.entry(place).or_insert_with(|| Shelf::Resource(resource.clone()));
+        }
+    }
+
+    /// Notes that a resource was deleted.
+    pub fn add_gone(&mut self, url: &str) {
+        self.shelves.entry(unversioned(url).to_owned()).or_insert(Shelf::Gone);
+    }
+
+    /// Adds what the partner answered when it was asked.
+    pub fn add_read(&mut self, url: &str, resource: &Node<'a>) {
+        self.asked.push(url.to_owned());
+        self.asked.extend(own_path(resource));
+        self.add(Some(url), resource);
+    }
+
+    /// Notes that the partner was asked and told nothing.
+    pub fn add_unreadable(&mut self, url: &str, gone: bool) {
+        self.asked.push(url.to_owned());
+        let found = if gone { Shelf::Gone } else { Shelf::Failed };
+        self.shelves.entry(url.to_owned()).or_insert(found);
+    }
+
+    /// Whether the partner was asked for it.
+    pub fn was_asked(&self, url: &str) -> bool {
+        self.asked.iter().any(|asked| asked == url)
+    }
+
+    /// The same resource as it was read from the partner, if it was.
+    pub fn latest(&self, resource: &Node<'a>) -> Node<'a> {
+        let read = own_path(resource).filter(|path| self.was_asked(path));
+        match read.and_then(|path| self.shelves.get(&path)) {
+            Some(Shelf::Resource(read)) => read.clone(),
+            _ => resource.clone(),
+        }
+    }
+
+    /// What the reference at this place comes to, seen from the resource that holds it.
+    pub fn find(&self, reference: &Node<'a>, holder: &Node<'a>) -> Found<'a> {
+        let Some(target) = target(reference) else {
+            let named = reference.get("identifier").get("value").optional().is_some();
+            return if named { Found::Logical } else { Found::Nowhere };
+        };
+        match target {
+            Target::Contained("") => Found::Resource(Resource::alone(holder.clone())),
+            Target::Contained(id) => {
+                let inside = holder.get("contained").each().find(|inside| inside.get("id").as_text() == Some(id));
+                inside.map_or(Found::Nowhere, |node| Found::Resource(Resource { node, holder: holder.clone() }))
+            }
+            Target::Urn(urn) => self.at(urn).unwrap_or(Found::Nowhere),
+            Target::Local(name) => self.at(&name.path()).unwrap_or_else(|| Found::Unread(Read { url: name.path() })),
+            Target::Absolute(url, name) => {
+                let by_name = || self.at(&name?.path());
+                self.at(url).or_else(by_name).unwrap_or_else(|| Found::Unread(Read { url: url.to_owned() }))
+            }
+            Target::Conditional { .. } => Found::Logical,
+        }
+    }
+
+    fn at(&self, place: &str) -> Option<Found<'a>> {
+        Some(match self.shelves.get(place)? {
+            Shelf::Resource(node) => Found::Resource(Resource::alone(node.clone())),
+            Shelf::Gone => Found::Gone,
+            Shelf::Failed => Found::Failed(Read { url: place.to_owned() }),
+        })
+    }
+}
+
+/// What a reference points at; some partners write the bare text where an object belongs.
+pub(crate) fn target<'a>(reference: &Node<'a>) -> Option<Target<'a>> {
+    let text = reference.get("reference").as_text().or_else(|| reference.as_text())?;
+    Target::parse(text)
+}
+
+/// The type that a reference names.
+pub(crate) fn kind_of<'a>(reference: &Node<'a>) -> Option<&'a str> {
+    let named = target(reference).and_then(Target::name).map(|name| name.kind);
+    let conditional = || {
+        let text = reference.get("reference").as_text()?;
+        text.split_once('?').map(|(kind, _)| kind)
+    };
+    named.or_else(|| reference.get("type").as_text()).or_else(conditional)
+}
+
+/// Type and id of a resource that has both.
+pub(crate) fn own_path(resource: &Node<'_>) -> Option<String> {
+    let (kind, id) = (resource.get("resourceType").as_text()?, resource.get("id").as_text()?);
+    let path = format!("{kind}/{id}");
+    name(&path).is_some_and(|name| name.kind == kind && name.id == id).then_some(path)
+}
