@@ -1,7 +1,7 @@
 //! Whom a reference or a resource means: the id by which the platform or the partner knows patients, appointments and
 //! providers.
 
-use hookwright_plugin_sdk::json::{Mismatch, Node};
+use hookwright_plugin_sdk::json::{Mismatch, Node, is_patient_id};
 
 use crate::code;
 use crate::library::{Found, Library, Read, Resource, kind_of, target};
@@ -10,7 +10,7 @@ use crate::settings::{Naming, Whose};
 
 /// No resource has more identifiers than this.
 const IDENTIFIERS_MAX: usize = 256;
-const PATIENT_ID: &str = "an id of 1 to 200 visible ASCII characters without / ? # % quotes or backslash";
+const PATIENT_ID: &str = "a reference to somebody who can be a customer";
 const OTHER_ID: &str = "an id of 1 to 200 printable bytes";
 
 /// What was found out about whom a reference means.
@@ -125,22 +125,21 @@ pub(crate) fn plain(value: &Node<'_>, naming: &Naming) -> Result<String, Mismatc
 }
 
 fn known(value: &Node<'_>, naming: &Naming) -> Result<Identity, Mismatch> {
-    checked(&value.id()?, value, naming)
+    let id = match naming.whose {
+        Whose::Patient => value.patient_id()?,
+        Whose::Appointment | Whose::Provider => value.short_id()?,
+    };
+    Ok(Identity::Known(id))
 }
 
-/// For patients the gateway's own rule for ids of customers, so that a refusal names the place.
+/// An id that a reference tells.
 fn checked(id: &str, place: &Node<'_>, naming: &Naming) -> Result<Identity, Mismatch> {
     let id = id.trim();
-    let short = (1..=200).contains(&id.len());
-    let (legal, expected) = match naming.whose {
-        Whose::Patient => (id.bytes().all(is_legal_for_customers) && id != "." && id != "..", PATIENT_ID),
-        Whose::Appointment | Whose::Provider => (!id.chars().any(char::is_control), OTHER_ID),
-    };
-    if short && legal { Ok(Identity::Known(id.to_owned())) } else { Err(place.mismatch(expected)) }
-}
-
-fn is_legal_for_customers(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b"/?#%\"'\\".contains(&byte)
+    if naming.whose == Whose::Patient && !is_patient_id(id) {
+        return Err(place.mismatch(PATIENT_ID));
+    }
+    let legal = (1..=200).contains(&id.len()) && !id.chars().any(char::is_control);
+    if legal { Ok(Identity::Known(id.to_owned())) } else { Err(place.mismatch(OTHER_ID)) }
 }
 
 /// The identifier that the settings name, among these.

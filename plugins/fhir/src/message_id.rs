@@ -11,8 +11,8 @@ use crate::notification::Status;
 /// The contract's bound.
 const ID_BYTES_MAX: usize = 256;
 
-/// Of a notification: the ids of its events, where they have any; or else the subscription with the numbers and times of
-/// the events; or else the id of the bundle.
+/// Of a notification: the ids of its events, where they have any; or else the subscription with the numbers, times and
+/// foci of the events; or else the id of the bundle.
 pub(crate) fn of_notification(status: &Status<'_>, bundle: &Node<'_>) -> Option<String> {
     let ids: Option<Vec<_>> = status.events.iter().map(|event| event.id).collect();
     if let Some(ids) = ids.filter(|ids| !ids.is_empty()) {
@@ -25,6 +25,9 @@ pub(crate) fn of_notification(status: &Status<'_>, bundle: &Node<'_>) -> Option<
         told |= number.is_some() || at.is_some();
         // Writing to a String cannot fail.
         let _ = write!(text, ",{}@{}", number.unwrap_or_default(), at.unwrap_or_default());
+        let focus =
+            event.focus.get("reference").as_text().or_else(|| event.focus.get("identifier").get("value").as_text());
+        let _ = write!(text, "={}", focus.unwrap_or_default());
     }
     if told {
         return Some(fitting(text));

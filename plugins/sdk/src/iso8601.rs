@@ -4,7 +4,7 @@ use crate::inbound::{Precision, Timestamp};
 use crate::timestamp::parse_rfc3339;
 
 /// 0001-01-01T00:00:00Z and 9999-12-31T23:59:59.999Z: the years that the contract allows.
-const UNIX_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+pub(crate) const UNIX_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
 /// How much of a date is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

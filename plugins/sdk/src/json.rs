@@ -16,7 +16,7 @@ mod unique;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use node::Node;
+pub use node::{Node, is_patient_id};
 
 use crate::inbound::Context;
 use crate::outbound::Event;

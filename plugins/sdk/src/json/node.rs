@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Mismatch;
 use crate::inbound::Timestamp;
-use crate::iso8601::{Moment, Offset, parse_iso8601};
+use crate::iso8601::{Moment, Offset, UNIX_MS, parse_iso8601};
 use crate::timestamp::parse_rfc3339;
 
 /// One place in a document, whether or not anything is there. `null` counts as nothing.
@@ -76,6 +76,22 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The id of one of the platform's customers, as the gateway takes it: a string or a whole number. What another id
+    /// names would wait for its customer for good.
+    pub fn patient_id(&self) -> Result<String, Mismatch> {
+        let id = self.id().ok().map(|id| id.trim().to_owned()).filter(|id| is_patient_id(id));
+        id.ok_or_else(|| {
+            self.mismatch("an id of 1 to 200 visible ASCII characters without / ? # % quotes or backslash")
+        })
+    }
+
+    /// An id of the partner's, short enough that other ids can be made of it.
+    pub fn short_id(&self) -> Result<String, Mismatch> {
+        let id = self.id().ok().map(|id| id.trim().to_owned());
+        let id = id.filter(|id| id.len() <= 200 && !id.chars().any(char::is_control));
+        id.ok_or_else(|| self.mismatch("an id of 1 to 200 printable bytes"))
+    }
+
     /// A number, or a string that holds one, within the range.
     pub fn number(&self, range: RangeInclusive<f64>, expected: &'static str) -> Result<f64, Mismatch> {
         let number = match self.value {
@@ -127,7 +143,9 @@ impl<'a> Node<'a> {
     /// An RFC 3339 time with an offset.
     pub fn timestamp(&self) -> Result<Timestamp, Mismatch> {
         let timestamp = self.value.and_then(Value::as_str).and_then(parse_rfc3339);
-        timestamp.ok_or_else(|| self.mismatch("an RFC 3339 time with an offset"))
+        timestamp
+            .filter(|at| UNIX_MS.contains(&at.unix_ms))
+            .ok_or_else(|| self.mismatch("an RFC 3339 time with an offset"))
     }
 
     /// An object.
@@ -176,6 +194,12 @@ impl<'a> Node<'a> {
     pub fn as_text(&self) -> Option<&'a str> {
         self.value.and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     }
+}
+
+/// Whether a customer of the platform may have this id: the gateway's own rule.
+pub fn is_patient_id(id: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_graphic() && !b"/?#%\"'\\".contains(&byte);
+    (1..=200).contains(&id.len()) && id.bytes().all(legal) && id != "." && id != ".."
 }
 
 /// Goes one step down, in the notation of RFC 6901.
@@ -253,6 +277,32 @@ mod tests {
     fn what_was_fetched_is_named_by_its_origin() {
         let value = json!({"status": 7});
         assert_eq!(located(Node::of(&value, "fetched Encounter: ").get("status").text()), "fetched Encounter: /status");
+    }
+
+    #[test]
+    fn ids_of_customers_are_those_that_the_gateway_takes() {
+        let id = |value: Value| Node::root(&value, "malformed").patient_id().ok();
+        assert_eq!(id(json!(" cus_xyz ")).as_deref(), Some("cus_xyz"));
+        assert_eq!(id(json!(42)).as_deref(), Some("42"));
+        for bad in ["a b", "a/b", "..", "ä", "a\"", "", "a\nb"] {
+            assert_eq!(id(json!(bad)), None, "{bad}");
+        }
+        assert_eq!(id(json!("x".repeat(201))), None);
+    }
+
+    #[test]
+    fn other_ids_are_short_and_printable() {
+        let id = |value: Value| Node::root(&value, "malformed").short_id().ok();
+        assert_eq!(id(json!("Termin 7/8")).as_deref(), Some("Termin 7/8"));
+        assert_eq!((id(json!("x".repeat(201))), id(json!("a\u{0}")), id(json!(true))), (None, None, None));
+    }
+
+    #[test]
+    fn times_lie_in_the_years_that_the_contract_has() {
+        let value = json!(["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59Z"]);
+        let legal = |node: Node<'_>| node.timestamp().is_ok();
+        let all: Vec<_> = Node::root(&value, "malformed").items().unwrap().map(legal).collect();
+        assert_eq!(all, [false, false, true]);
     }
 
     #[test]
