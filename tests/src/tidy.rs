@@ -23,7 +23,7 @@ const TOP: [&str; 11] = [
 ];
 
 /// Who may use whom; arrows run downward only.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("hookwright-core", &[]),
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),
@@ -39,6 +39,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("fhir", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),
     ("order-notice", &["hookwright-plugin-sdk"]),
+    ("redox", &["hookwright-plugin-sdk"]),
     ("hookwright-test-postgres", &[]),
     ("unruly-plugin", &["hookwright-plugin-sdk"]),
     (

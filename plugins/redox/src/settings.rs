@@ -1,0 +1,122 @@
+//! The operator's settings; the crate's documentation tells what each is for.
+
+use hookwright_plugin_sdk::inbound::Context;
+use hookwright_plugin_sdk::iso8601::Offset;
+use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
+
+const KEYS: [&str; 7] =
+    ["completed_statuses", "notes", "patient_id_type", "patient_location", "provider_id_type", "virtual", "zone"];
+/// The classes that say that the patient was there.
+const ON_THE_PREMISES: [&str; 4] = ["Inpatient", "Emergency", "Obstetrics", "Observation"];
+
+/// Which visits are held by video.
+#[derive(Debug)]
+pub(crate) enum Virtual {
+    All,
+    NotOnThePremises,
+    Told { classes: Vec<String>, departments: Vec<String>, types: Vec<String> },
+}
+
+/// The settings, checked.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub patient_id_type: Option<String>,
+    pub provider_id_type: Option<String>,
+    completed_statuses: Vec<String>,
+    pub notes_are_written_after: bool,
+    modality: Virtual,
+    pub locates_by_demographics: bool,
+    pub zone: Offset,
+}
+
+impl Settings {
+    pub fn read(context: &Context) -> Result<Self, Mismatch> {
+        let document = Document::settings(context)?;
+        let root = document.root();
+        known_keys(&root, &KEYS)?;
+        let text = |key: &str| root.get(key).optional().map(|it| it.text().map(str::to_owned)).transpose();
+        let zone = root.get("zone").optional().map(|zone| {
+            let offset = zone.as_text().and_then(Offset::parse);
+            offset.ok_or_else(|| zone.mismatch("an offset from UTC, such as -06:00"))
+        });
+        let default_statuses = || vec!["Comp".to_owned(), "Completed".to_owned()];
+        Ok(Self {
+            patient_id_type: text("patient_id_type")?,
+            provider_id_type: text("provider_id_type")?,
+            completed_statuses: words(&root, "completed_statuses")?.unwrap_or_else(default_statuses),
+            notes_are_written_after: is_second(&root.get("notes"), ["ignore", "completed"], "ignore or completed")?,
+            modality: modality(&root.get("virtual"))?,
+            locates_by_demographics: is_second(
+                &root.get("patient_location"),
+                ["none", "demographics"],
+                "none or demographics",
+            )?,
+            zone: zone.transpose()?.unwrap_or_default(),
+        })
+    }
+
+    /// Whether the status of a visit says that it is over.
+    pub fn says_completed(&self, status: &Node<'_>) -> bool {
+        is_one_of(status, &self.completed_statuses)
+    }
+
+    /// Whether the visit is held by video, as far as can be told.
+    pub fn is_virtual(&self, visit: &Node<'_>) -> bool {
+        let class = visit.get("PatientClass");
+        match &self.modality {
+            Virtual::All => true,
+            Virtual::NotOnThePremises => {
+                let there = |class: &str| ON_THE_PREMISES.iter().any(|word| word.eq_ignore_ascii_case(class.trim()));
+                !class.as_text().is_some_and(there)
+            }
+            Virtual::Told { classes, departments, types } => {
+                is_one_of(&class, classes)
+                    || is_one_of(&visit.get("Location").get("Department"), departments)
+                    || is_one_of(&visit.get("Type"), types)
+            }
+        }
+    }
+}
+
+fn is_one_of(place: &Node<'_>, words: &[String]) -> bool {
+    place.as_text().is_some_and(|text| words.iter().any(|word| word.eq_ignore_ascii_case(text.trim())))
+}
+
+fn modality(place: &Node<'_>) -> Result<Virtual, Mismatch> {
+    if place.value().is_none() {
+        return Ok(Virtual::NotOnThePremises);
+    }
+    if place.as_text() == Some("all") {
+        return Ok(Virtual::All);
+    }
+    place.object().map_err(|_| place.mismatch("all, or an object"))?;
+    known_keys(place, &["departments", "patient_classes", "visit_types"])?;
+    let list = |key: &str| words(place, key).map(Option::unwrap_or_default);
+    Ok(Virtual::Told {
+        classes: list("patient_classes")?,
+        departments: list("departments")?,
+        types: list("visit_types")?,
+    })
+}
+
+fn words(place: &Node<'_>, key: &str) -> Result<Option<Vec<String>>, Mismatch> {
+    let Some(list) = place.get(key).optional() else { return Ok(None) };
+    let words = list.items()?.map(|word| word.text().map(|text| text.trim().to_owned()));
+    words.collect::<Result<_, _>>().map(Some)
+}
+
+/// Whether the second of two words is there; nothing is as the first.
+fn is_second(place: &Node<'_>, words: [&str; 2], expected: &'static str) -> Result<bool, Mismatch> {
+    match place.value() {
+        None => Ok(false),
+        Some(value) if value == words[0] => Ok(false),
+        Some(value) if value == words[1] => Ok(true),
+        Some(_) => Err(place.mismatch(expected)),
+    }
+}
+
+/// A key that means nothing is a mistake of the operator's.
+fn known_keys(place: &Node<'_>, keys: &[&str]) -> Result<(), Mismatch> {
+    let unknown = place.object()?.keys().find(|key| !keys.contains(&key.as_str()));
+    unknown.map_or(Ok(()), |key| Err(place.get(key).mismatch("a setting that this plugin has")))
+}
