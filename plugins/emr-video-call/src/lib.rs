@@ -7,8 +7,12 @@
 //!   `appointment_id` and `starts_at` (not needed for a cancellation), and if known `provider_id`,
 //!   `duration_minutes` and `changed_at`.
 //!
-//! All may carry `test: true` and a `patient_location` (`line1`, `line2`, `city`, `state`, `postal_code`, `country`).
-//! Minutes and ids may be written as numbers or as strings. The plugin has no settings.
+//! All may carry `test: true` and a `patient_location` (`line1`, `line2`, `city`, `state`, `postal_code`, `country`), which
+//! is where the patient was at the end of the call, or will be when the appointment begins: the attributes `address-use`
+//! (`patient-location`) and `address-as-of` say so.
+//!
+//! Minutes and ids may be written as numbers or as strings, and `test` as a string. A field that is `null` is left out.
+//! The plugin has no settings.
 
 use hookwright_plugin_sdk::export_inbound;
 use hookwright_plugin_sdk::inbound::{
@@ -16,6 +20,8 @@ use hookwright_plugin_sdk::inbound::{
     DurationSource, Inbound, Outcome, Refusal, Report, Request, Timestamp,
 };
 use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
+use hookwright_plugin_sdk::timestamp::to_rfc3339;
+use serde_json::Value;
 
 /// A day: no call is longer, and larger figures are seconds taken for minutes.
 const MINUTES_MAX: f64 = 1440.0;
@@ -49,23 +55,25 @@ impl Inbound for EmrVideoCall {
 }
 
 fn completed(body: &Node<'_>) -> Result<(Report, Option<String>), Mismatch> {
-    let patient_external_id = id(&body.get("patient_external_id"))?;
+    let patient_external_id = patient(body)?;
     let appointment_id = id(&body.get("appointment_id"))?;
     let completed_at = body.get("completed_at").timestamp()?;
+    let patient_location = body.get("patient_location").optional().map(|place| address(&place)).transpose()?.flatten();
     let message_id = Some(message_id(&appointment_id, completed_at));
     let consultation = ConsultationCompleted {
         appointment_id: Some(appointment_id),
         provider_id: Some(id(&body.get("provider_id"))?),
         duration: Some(duration(&body.get("call_duration_minutes"), DurationSource::Actual)?),
-        patient_location: body.get("patient_location").optional().map(|place| address(&place)).transpose()?,
-        test: body.get("test").flag()?,
+        attributes: provenance(patient_location.as_ref(), Some(completed_at)),
+        patient_location,
+        test: body.get("test").spelt_flag()?,
         ..ConsultationCompleted::new(patient_external_id, completed_at)
     };
     Ok((Report::ConsultationCompleted(consultation), message_id))
 }
 
 fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, Option<String>), Mismatch> {
-    let patient_external_id = id(&body.get("patient_external_id"))?;
+    let patient_external_id = patient(body)?;
     let appointment_id = id(&body.get("appointment_id"))?;
     let starts_at = match body.get("starts_at").optional() {
         None if status == AppointmentStatus::Cancelled => None,
@@ -75,13 +83,15 @@ fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, Op
     // An appointment may be moved to and fro, so nothing but the time of the change tells two messages about it apart.
     let message_id = changed_at.map(|at| message_id(&appointment_id, at));
     let minutes = body.get("duration_minutes").optional();
+    let patient_location = body.get("patient_location").optional().map(|place| address(&place)).transpose()?.flatten();
     let consultation = ConsultationScheduled {
         provider_id: body.get("provider_id").optional().map(|provider| id(&provider)).transpose()?,
         starts_at,
         duration: minutes.map(|minutes| duration(&minutes, DurationSource::Scheduled)).transpose()?,
         changed_at,
-        patient_location: body.get("patient_location").optional().map(|place| address(&place)).transpose()?,
-        test: body.get("test").flag()?,
+        attributes: provenance(patient_location.as_ref(), starts_at),
+        patient_location,
+        test: body.get("test").spelt_flag()?,
         ..ConsultationScheduled::new(patient_external_id, appointment_id, status)
     };
     Ok((Report::ConsultationScheduled(consultation), message_id))
@@ -89,6 +99,13 @@ fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, Op
 
 fn message_id(appointment_id: &str, at: Timestamp) -> String {
     format!("{appointment_id}:{}", at.unix_ms)
+}
+
+/// The patient's id: one that a customer can have, and as short as the others.
+fn patient(body: &Node<'_>) -> Result<String, Mismatch> {
+    let place = body.get("patient_external_id");
+    id(&place)?;
+    place.patient_id()
 }
 
 /// An id, short enough that a message id made of it keeps within the contract's 256 bytes.
@@ -105,23 +122,31 @@ fn duration(minutes: &Node<'_>, source: DurationSource) -> Result<CallDuration, 
     Ok(CallDuration { seconds, source })
 }
 
-fn address(place: &Node<'_>) -> Result<Address, Mismatch> {
+/// The parts of an address; nothing if all are left out.
+fn address(place: &Node<'_>) -> Result<Option<Address>, Mismatch> {
     place.object()?;
-    let part = |key| place.get(key).optional().map(|part| text(&part)).transpose();
-    Ok(Address {
-        lines: [part("line1")?, part("line2")?].into_iter().flatten().collect(),
-        city: part("city")?,
-        state: part("state")?,
-        postal_code: part("postal_code")?,
-        country: part("country")?,
-        attributes: Vec::new(),
-    })
+    let part = |key| place.get(key).optional().filter(|part| part.value().is_some_and(is_told)).map(|part| part.line());
+    let part = |key| part(key).transpose();
+    let lines: Vec<String> = [part("line1")?, part("line2")?].into_iter().flatten().collect();
+    let (city, state) = (part("city")?, part("state")?);
+    let (postal_code, country) = (part("postal_code")?, part("country")?);
+    let told = !lines.is_empty() || [&city, &state, &postal_code, &country].iter().any(|part| part.is_some());
+    Ok(told.then_some(Address { lines, city, state, postal_code, country, attributes: Vec::new() }))
 }
 
-fn text(node: &Node<'_>) -> Result<String, Mismatch> {
-    let text = node.text()?;
-    let legal = text.len() <= 512 && !text.chars().any(char::is_control);
-    if legal { Ok(text.to_owned()) } else { Err(node.mismatch("text of at most 512 printable bytes")) }
+/// An empty part of an address is none.
+fn is_told(part: &Value) -> bool {
+    part.as_str().is_none_or(|text| !text.trim().is_empty())
+}
+
+/// Where the patient's location comes from, and as of when.
+fn provenance(place: Option<&Address>, as_of: Option<Timestamp>) -> Vec<(String, String)> {
+    if place.is_none() {
+        return Vec::new();
+    }
+    let used = ("address-use".to_owned(), "patient-location".to_owned());
+    let as_of = as_of.map(|at| ("address-as-of".to_owned(), to_rfc3339(at.unix_ms)));
+    std::iter::once(used).chain(as_of).collect()
 }
 
 export_inbound!(EmrVideoCall);

@@ -1,9 +1,10 @@
 //! The fixtures, and what is easier said in code.
 
-use std::fs;
 use std::path::Path;
 
 use hookwright_plugin_sdk::inbound::{Assurance, Authentication};
+use hookwright_plugin_sdk::testing::{Fixture, within_bounds};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -40,83 +41,30 @@ fn parse(body: &[u8]) -> Result<Outcome, Refusal> {
     EmrVideoCall::parse(&context(), &request)
 }
 
-/// A case by its name in the contract.
-fn name(case: &impl std::fmt::Debug) -> String {
-    let case = format!("{case:?}");
-    case.rsplit("::").next().unwrap_or_default().to_lowercase()
-}
-
-/// The outcome in the form that fixtures use: fields that are empty are left out.
-fn shown(outcome: &Result<Outcome, Refusal>) -> Value {
-    match outcome {
-        Ok(Outcome::Accepted(accepted)) => json!({
-            "accepted": {
-                "message_id": accepted.message_id,
-                "reports": accepted.reports.iter().map(shown_report).collect::<Vec<_>>(),
-                "metadata": accepted.metadata.iter().cloned().collect::<std::collections::BTreeMap<_, _>>(),
-            },
-        }),
-        Ok(_) => panic!("the plugin neither ignores nor fetches"),
-        Err(refusal) => json!({
-            "refusal": { "code": refusal.code, "location": refusal.location, "expected": refusal.expected },
-        }),
-    }
-}
-
-fn shown_report(report: &Report) -> Value {
-    let duration = |duration: &Option<CallDuration>| {
-        duration.as_ref().map(|it| json!({ "seconds": it.seconds, "source": name(&it.source) }))
-    };
-    let time = |at: &Timestamp| json!({ "unix_ms": at.unix_ms, "precision": name(&at.precision) });
-    let place = |place: &Option<Address>| {
-        place.as_ref().map(|it| {
-            json!({
-                "lines": it.lines, "city": it.city, "state": it.state, "postal_code": it.postal_code,
-                "country": it.country,
-            })
-        })
-    };
-    match report {
-        Report::ConsultationCompleted(it) => json!({
-            "consultation_completed": {
-                "patient_external_id": it.patient_external_id,
-                "appointment_id": it.appointment_id,
-                "provider_id": it.provider_id,
-                "duration": duration(&it.duration),
-                "completed_at": time(&it.completed_at),
-                "patient_location": place(&it.patient_location),
-                "test": it.test,
-            },
-        }),
-        Report::ConsultationScheduled(it) => json!({
-            "consultation_scheduled": {
-                "patient_external_id": it.patient_external_id,
-                "appointment_id": it.appointment_id,
-                "provider_id": it.provider_id,
-                "status": name(&it.status),
-                "starts_at": it.starts_at.as_ref().map(time),
-                "duration": duration(&it.duration),
-                "changed_at": it.changed_at.as_ref().map(time),
-                "patient_location": place(&it.patient_location),
-                "test": it.test,
-            },
-        }),
-        Report::PatientUpdated(_) | Report::Platform(_) => panic!("the plugin reports consultations alone"),
-    }
+fn fixtures() -> Vec<Fixture> {
+    Fixture::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap()
 }
 
 #[test]
 fn fixtures_give_what_they_expect() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut seen = 0;
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        let fixture: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let outcome = parse(fixture["input"]["body"].to_string().as_bytes());
-        assert_eq!(shown(&outcome), fixture["expected"], "{}", path.display());
-        seen += 1;
+    let fixtures = fixtures();
+    assert!(fixtures.len() >= 14, "only {} fixtures were found", fixtures.len());
+    let failed: Vec<_> = fixtures.iter().filter_map(|fixture| fixture.check::<EmrVideoCall>().err()).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn nothing_that_is_wrong_with_a_body_is_too_much() {
+    for fixture in fixtures() {
+        fixture.survive_mutations::<EmrVideoCall>().unwrap();
     }
-    assert!(seen >= 6, "only {seen} fixtures were found");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_strange(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert_eq!(within_bounds(&parse(&body)), Ok(()));
+    }
 }
 
 const EXAMPLE: &str = r#"{
@@ -160,8 +108,16 @@ fn durations_are_sensible_numbers() {
 #[test]
 fn times_have_an_offset() {
     assert_eq!(refused_with("completed_at", json!("2026-01-04T16:30:00.5-06:00")), None);
-    for bad in [json!("2026-01-04T22:30:00"), json!("2026-01-04"), json!(1_767_565_800), json!("2026-02-30T00:00:00Z")]
-    {
+    for bad in [
+        json!("2026-01-04T22:30:00"),
+        json!("2026-01-04"),
+        json!(1_767_565_800),
+        json!("2026-02-30T00:00:00Z"),
+        json!("2023-02-29T00:00:00Z"),
+        json!("2026-13-01T00:00:00Z"),
+        json!("0000-01-01T00:00:00Z"),
+        json!("0001-01-01T00:00:00+01:00"),
+    ] {
         assert_eq!(refused_with("completed_at", bad.clone()).as_deref(), Some("/completed_at"), "{bad}");
     }
 }
@@ -169,8 +125,18 @@ fn times_have_an_offset() {
 #[test]
 fn ids_are_bounded_and_may_be_numbers() {
     assert_eq!(refused_with("patient_external_id", json!(42)), None);
-    for bad in [json!("x".repeat(129)), json!("a\u{0}b"), json!(4.2), json!(["cus_xyz"])] {
+    for bad in [json!("x".repeat(129)), json!("a\u{0}b"), json!(4.2), json!(["cus_xyz"]), json!("a b"), json!("../1")] {
         assert_eq!(refused_with("patient_external_id", bad.clone()).as_deref(), Some("/patient_external_id"), "{bad}");
+    }
+}
+
+#[test]
+fn the_test_flag_may_be_text_and_must_make_sense() {
+    for good in [json!(true), json!("true"), json!(" False "), Value::Null] {
+        assert_eq!(refused_with("test", good.clone()), None, "{good}");
+    }
+    for bad in [json!("yes"), json!(1), json!([]), json!("")] {
+        assert_eq!(refused_with("test", bad.clone()).as_deref(), Some("/test"), "{bad}");
     }
 }
 
