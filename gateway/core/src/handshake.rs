@@ -5,8 +5,10 @@
 //!
 //! Two things are kept apart on purpose. What is echoed is plain text of a bounded length without markup. And where the answer is an HMAC of
 //! the challenge under the very secret that signs bodies, an answer must never be usable as the signature of a body: a challenge of that
-//! kind has letters, digits and `-._~+/` only, and what a source takes as a signed body is never written in these alone.
+//! kind has letters, digits and `-._~+/` only, and what a source takes as a signed body is never written in these alone
+//! (see [`is_mac_challenge`]).
 
+mod answer;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -15,6 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use answer::{Refusal, Reply, answer, check_apart, is_mac_challenge};
 pub use token::{BadToken, TokenDigest};
 
 use crate::signature::{Digest, Encoding, Place, is_header_name};
@@ -143,6 +146,18 @@ impl Handshake {
         self.answer.check()
     }
 
+    /// Whether it wants a token that is agreed for it alone.
+    pub const fn takes_verify_token(&self) -> bool {
+        matches!(self.proof, Proof::VerifyToken { .. })
+    }
+
+    /// Sets that token; `false` where it wants none.
+    pub fn agree(&mut self, agreed: &TokenDigest) -> bool {
+        let Proof::VerifyToken { token, .. } = &mut self.proof else { return false };
+        *token = Some(agreed.clone());
+        true
+    }
+
     /// Whether the answer is made with a secret of the source.
     pub const fn answers_with_mac(&self) -> bool {
         self.answer.mac.is_some()
@@ -202,4 +217,9 @@ fn json_bytes(json: &BTreeMap<String, String>) -> usize {
 /// Nobody but the partner's own headers: a `Set-Cookie` or a `Location` of the caller's choice must not come back from us.
 fn may_be_echoed(name: &str) -> bool {
     is_header_name(name) && name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+}
+
+/// Whether a challenge that is answered with an HMAC may hold this byte.
+pub(crate) const fn is_challenge_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
 }

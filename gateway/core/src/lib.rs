@@ -20,6 +20,7 @@ pub mod message;
 pub mod notice;
 pub mod pattern;
 pub mod plugin;
+pub mod preset;
 pub mod region;
 pub mod retry;
 pub mod seal;

@@ -21,6 +21,7 @@ pub use ed25519::{Ed25519Public, Ed25519Secret};
 pub use key::{KeyKind, SigningKey};
 pub use live::{BadRotation, LIVE_MAX, LiveSecret, live, rotated};
 pub use raw::RawSecret;
+pub(crate) use signing::LENIENT;
 pub use signing::SigningSecret;
 
 /// Why a text is not a secret of the kind asked for. It never repeats the text.
@@ -49,6 +50,18 @@ pub enum BadSecret {
     /// Not a public ed25519 key.
     #[error("not a public ed25519 key (expected whpk_ and 32 bytes in base64)")]
     Public,
+    /// Not base64, where the scheme's key is written so.
+    #[error("the secret is not base64")]
+    NotBase64,
+    /// Not hexadecimal, where the scheme's key is written so.
+    #[error("the secret is not hexadecimal")]
+    NotHex,
+    /// Not a user's name and password.
+    #[error("the secret is not of the form user:password")]
+    Basic,
+    /// Not the fingerprint of a certificate.
+    #[error("the secret is not a SHA-256 fingerprint (expected 64 hexadecimal digits)")]
+    Fingerprint,
     /// A verbatim secret that is longer than 512 bytes.
     #[error("the secret is longer than 512 bytes")]
     TooLong,

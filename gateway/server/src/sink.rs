@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hookwright_core::secret::{RawSecret, SigningSecret};
-use hookwright_core::signature::{Scheme, VerifyError, verify};
+use hookwright_core::signature::{self, Scheme, VerifyError, verify};
 use hookwright_store::Clock;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -225,7 +225,7 @@ pub fn check(
     now_ms: i64,
 ) -> Result<(), VerifyError> {
     let secrets: Vec<RawSecret> = secrets.iter().filter_map(|secret| RawSecret::parse(&secret.reveal()).ok()).collect();
-    verify(&Scheme::STANDARD, &secrets, headers, body, now_ms.div_euclid(1000)).map(|_| ())
+    verify(&Scheme::STANDARD, &secrets, &signature::Request::new(&headers, body, now_ms.div_euclid(1000))).map(|_| ())
 }
 
 fn respond(reply: Reply) -> Response<Full<Bytes>> {

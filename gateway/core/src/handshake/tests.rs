@@ -62,3 +62,5 @@ fn unknown_fields_are_refused() {
         assert!(serde_json::from_value::<Handshake>(text.clone()).is_err(), "{text}");
     }
 }
+
+mod answers;

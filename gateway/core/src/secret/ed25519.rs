@@ -108,6 +108,16 @@ impl Ed25519Public {
         if bytes.len() == SEED_BYTES { Ok(Self(bytes)) } else { Err(BadSecret::Public) }
     }
 
+    /// Reads a public key as partners write it: `whpk_…`, base64 or 64 hexadecimal digits, none of which can be taken for another.
+    pub fn read(text: &str) -> Result<Self, BadSecret> {
+        let encoded = text.strip_prefix(PUBLIC_PREFIX).unwrap_or(text);
+        let bytes = match encoded.len() {
+            64 => hex::decode(encoded).map_err(|_| BadSecret::Public)?,
+            _ => LENIENT.decode(encoded).map_err(|_| BadSecret::Public)?,
+        };
+        if bytes.len() == SEED_BYTES { Ok(Self(bytes)) } else { Err(BadSecret::Public) }
+    }
+
     /// Whether a signature is that of a message.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, &self.0).verify(message, signature).is_ok()

@@ -15,7 +15,7 @@ const BYTES_MIN: usize = 24;
 const BYTES_MAX: usize = 64;
 
 /// Some libraries write secrets without padding, some insist on it: both are read, and padded text is written.
-pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -1,6 +1,6 @@
 //! Why a request was not verified.
 
-use super::BadScheme;
+use super::{BadScheme, Place};
 
 /// Why a request was not verified: a stable code, and the header's name where one is at fault. It holds no signature and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +19,20 @@ pub enum VerifyError {
         /// What is wrong with it.
         flaw: Flaw,
     },
+    /// A parameter, field or text the scheme needs is not there.
+    #[error("{place} is missing")]
+    MissingField {
+        /// Where it should be, as a scheme writes it.
+        place: String,
+    },
+    /// A parameter, field or text the scheme needs is there and cannot be used.
+    #[error("{place} {flaw}")]
+    MalformedField {
+        /// Where it is, as a scheme writes it.
+        place: String,
+        /// What is wrong with it.
+        flaw: Flaw,
+    },
     /// The request was signed too long ago, or in the future.
     #[error("the signed time is {direction} (allowed: {tolerance_seconds} s either way)")]
     TimestampOutOfTolerance {
@@ -30,6 +44,15 @@ pub enum VerifyError {
     /// No signature fits the body under any live secret.
     #[error("no signature fits the body under any live secret")]
     SignatureMismatch,
+    /// No live secret is the credential that came along.
+    #[error("the credential is none of the live secrets")]
+    CredentialMismatch,
+    /// The client showed no certificate, or the listener asks for none.
+    #[error("the client showed no certificate")]
+    NoCertificate,
+    /// The scheme signs the URL, and the source does not say which one the partner knows.
+    #[error("the source has no public_url, which its scheme signs")]
+    NoPublicUrl,
     /// There is no secret to verify with.
     #[error("the source has no secret to verify with")]
     NoSecret,
@@ -44,11 +67,42 @@ impl VerifyError {
         match self {
             Self::MissingHeader { .. } => "missing_header",
             Self::MalformedHeader { .. } => "malformed_header",
+            Self::MissingField { .. } => "missing_field",
+            Self::MalformedField { .. } => "malformed_field",
             Self::TimestampOutOfTolerance { .. } => "timestamp_out_of_tolerance",
             Self::SignatureMismatch => "signature_mismatch",
+            Self::CredentialMismatch => "credential_mismatch",
+            Self::NoCertificate => "no_certificate",
+            Self::NoPublicUrl => "no_public_url",
             Self::NoSecret => "no_secret",
             Self::Scheme(_) => "bad_scheme",
         }
+    }
+
+    /// Whether the source is at fault, and no request of anybody's could be verified.
+    pub const fn is_of_the_source(&self) -> bool {
+        matches!(self, Self::NoSecret | Self::NoPublicUrl | Self::Scheme(_))
+    }
+
+    /// Something is missing at a place.
+    pub(super) fn missing(place: &Place) -> Self {
+        match place {
+            Place::Header(name) => Self::MissingHeader { header: name.clone() },
+            other => Self::MissingField { place: other.to_string() },
+        }
+    }
+
+    /// Something at a place cannot be used.
+    pub(super) fn at(place: &Place, flaw: Flaw) -> Self {
+        match place {
+            Place::Header(name) => Self::MalformedHeader { header: name.clone(), flaw },
+            other => Self::MalformedField { place: other.to_string(), flaw },
+        }
+    }
+
+    /// The body cannot be used.
+    pub(super) fn at_body(flaw: Flaw) -> Self {
+        Self::MalformedField { place: "the body".to_owned(), flaw }
     }
 }
 
@@ -82,6 +136,21 @@ pub enum Flaw {
     /// It holds no signature of a version that is understood.
     #[error("holds no v1 signature")]
     Version,
+    /// It holds no signature under the name that the scheme gives.
+    #[error("holds no signature under the name that the scheme gives")]
+    NoSignature,
+    /// It names no hash function, or one that the scheme does not accept.
+    #[error("names no method that the scheme accepts")]
+    Method,
+    /// It holds no time of signing.
+    #[error("holds no time of signing")]
+    NoTimestamp,
+    /// It is not a date of the form that the scheme says.
+    #[error("is not a time of the scheme's form")]
+    Date,
+    /// It is not the digest of the body it came with.
+    #[error("is not the digest of the body")]
+    BodyDigest,
     /// It is not a whole number in decimal digits.
     #[error("is not a time in decimal digits")]
     Timestamp,

@@ -20,14 +20,24 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> Headers for Vec<(N, V)> {
     }
 }
 
+impl<H: Headers + ?Sized> Headers for &H {
+    fn values(&self, name: &str) -> Vec<&[u8]> {
+        (**self).values(name)
+    }
+}
+
 /// The one value of a header, without the blanks HTTP allows around it.
-pub(super) fn single<'a>(headers: &'a (impl Headers + ?Sized), name: &str) -> Result<&'a [u8], VerifyError> {
-    let values = headers.values(name);
-    let value = match values.as_slice() {
-        [] => return Err(VerifyError::MissingHeader { header: name.to_owned() }),
-        [value] => trim(value),
-        _ => return Err(malformed(name, Flaw::Duplicate)),
-    };
+pub(super) fn single<'a>(headers: &'a dyn Headers, name: &str) -> Result<&'a [u8], VerifyError> {
+    match headers.values(name).as_slice() {
+        [] => Err(VerifyError::MissingHeader { header: name.to_owned() }),
+        [value] => bounded(name, value),
+        _ => Err(malformed(name, Flaw::Duplicate)),
+    }
+}
+
+/// A header's value without the blanks around it, where its length is honest.
+pub(super) fn bounded<'a>(name: &str, value: &'a [u8]) -> Result<&'a [u8], VerifyError> {
+    let value = trim(value);
     match value.len() {
         0 => Err(malformed(name, Flaw::Empty)),
         1..=HEADER_MAX => Ok(value),
@@ -39,7 +49,7 @@ pub(super) fn malformed(name: &str, flaw: Flaw) -> VerifyError {
     VerifyError::MalformedHeader { header: name.to_owned(), flaw }
 }
 
-fn trim(value: &[u8]) -> &[u8] {
+pub(super) fn trim(value: &[u8]) -> &[u8] {
     let blank = |b: &u8| matches!(b, b' ' | b'\t');
     let start = value.iter().position(|b| !blank(b)).unwrap_or(value.len());
     let end = value.iter().rposition(|b| !blank(b)).map_or(start, |at| at + 1);

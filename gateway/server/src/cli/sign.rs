@@ -3,11 +3,10 @@
 use super::body::BodyArguments;
 use super::failure::{Failure, usage};
 use super::output::{print, print_json};
-use super::scheme::SchemeArguments;
+use super::scheme::{RequestArguments, SchemeArguments};
 use crate::chance;
 use crate::clock::SystemClock;
-use hookwright_core::secret::{RawSecret, SigningKey};
-use hookwright_core::signature::{HmacScheme, Scheme, TimestampUnit, sign};
+use hookwright_core::signature::{Scheme, sign_request};
 use hookwright_store::Clock;
 use serde_json::json;
 use std::fmt::Write;
@@ -20,6 +19,8 @@ pub(super) struct SignArguments {
     body: BodyArguments,
     #[command(flatten)]
     scheme: SchemeArguments,
+    #[command(flatten)]
+    request: RequestArguments,
     /// The message's id; a new one if it is left out.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -42,29 +43,49 @@ type Headers = Vec<(String, String)>;
 
 pub(super) fn run(arguments: &SignArguments) -> Result<ExitCode, Failure> {
     let scheme = arguments.scheme.scheme()?;
-    let secret = match &scheme {
-        // We sign with either kind of key.
-        Scheme::StandardWebhooks { .. } => arguments.scheme.unchecked_secret()?,
-        _ => arguments.scheme.secret(&scheme)?,
-    };
+    // Where verification holds a public key, signing takes the private one: whether a secret is of use is said by what signs with it.
+    let secret = arguments.scheme.unchecked_secret()?;
     let body = arguments.body.read()?;
     let mut headers = parse_headers(&arguments.headers)?;
     let now_secs = arguments.timestamp.unwrap_or_else(|| SystemClock.now_ms().div_euclid(1000));
-    match &scheme {
-        Scheme::StandardWebhooks { .. } => headers.extend(standard(arguments.id.as_deref(), &secret, now_secs, &body)?),
-        Scheme::Hmac(hmac) => add_hmac(&mut headers, hmac, arguments.id.as_deref(), &secret, now_secs, &body)?,
-        Scheme::None {} => return Err(usage("the scheme `none` signs nothing")),
+    let id = fresh_id(arguments.id.as_deref());
+    if matches!(scheme, Scheme::StandardWebhooks { .. }) {
+        check_id(&id)?;
     }
+    let sent = with_content_type(&headers);
+    let request = arguments.request.request(&sent, &body, now_secs)?;
+    let signed = sign_request(&scheme, &secret, &request, &id).map_err(|error| usage(error.to_string()))?;
+    headers.extend(signed.headers);
     if let Some(url) = &arguments.curl {
-        print(&curl(url, &headers, &body, arguments.body.path().map(|path| path.display().to_string()))?)?;
+        let query = signed.query.as_deref().unwrap_or_else(|| arguments.request.query());
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let url = if query.is_empty() { url.clone() } else { format!("{url}{separator}{query}") };
+        let file = arguments.body.path().map(|path| path.display().to_string());
+        print(&curl(arguments.request.method(), &url, &headers, &body, file)?)?;
     } else if arguments.json {
         let object: serde_json::Map<String, _> =
             headers.into_iter().map(|(name, value)| (name, json!(value))).collect();
         print_json(&object.into())?;
     } else {
         print(&headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("\n"))?;
+        if let Some(query) = signed.query {
+            print(&format!("the query: {query}"))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The headers as they are sent: with a type, which some schemes sign.
+fn with_content_type(headers: &Headers) -> Headers {
+    let mut sent = headers.clone();
+    if !has_content_type(headers) {
+        sent.push(("Content-Type".to_owned(), "application/json".to_owned()));
+    }
+    sent
+}
+
+fn has_content_type(headers: &Headers) -> bool {
+    headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
 }
 
 /// Reads `Name: value` lines, as curl has them.
@@ -80,52 +101,21 @@ fn fresh_id(id: Option<&str>) -> String {
     id.map_or_else(|| format!("msg_{}", hex::encode(chance::bytes::<12>())), str::to_owned)
 }
 
-fn standard(id: Option<&str>, secret: &RawSecret, now_secs: i64, body: &[u8]) -> Result<Headers, Failure> {
-    let id = fresh_id(id);
+fn check_id(id: &str) -> Result<(), Failure> {
     if id.contains('.') || !id.bytes().all(|b| b.is_ascii_graphic()) || id.is_empty() {
         return Err(usage("--id: expected visible ASCII without a dot, which separates the signed parts"));
     }
-    let key = SigningKey::parse(secret.reveal()).map_err(|error| usage(error.to_string()))?;
-    let signature = sign([&key], &id, now_secs, body);
-    Ok(vec![
-        ("webhook-id".to_owned(), id),
-        ("webhook-timestamp".to_owned(), now_secs.to_string()),
-        ("webhook-signature".to_owned(), signature),
-    ])
-}
-
-fn add_hmac(
-    headers: &mut Headers,
-    scheme: &HmacScheme,
-    id: Option<&str>,
-    secret: &RawSecret,
-    now_secs: i64,
-    body: &[u8],
-) -> Result<(), Failure> {
-    let missing = |headers: &Headers, name: &str| !headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
-    if let Some(name) = scheme.timestamp_header.as_ref().filter(|name| missing(headers, name)) {
-        let value = match scheme.timestamp_unit {
-            TimestampUnit::Seconds => now_secs,
-            TimestampUnit::Milliseconds => now_secs.saturating_mul(1000),
-        };
-        headers.push((name.clone(), value.to_string()));
-    }
-    if let Some(name) = scheme.id_header.as_ref().filter(|name| missing(headers, name)) {
-        headers.push((name.clone(), fresh_id(id)));
-    }
-    let signature = scheme.sign(secret, headers, body).map_err(|error| usage(error.to_string()))?;
-    headers.push((scheme.header.clone(), signature));
     Ok(())
 }
 
 /// A command for a POSIX shell. The body goes in by its file, or quoted where it came from standard input and is text.
-fn curl(url: &str, headers: &Headers, body: &[u8], file: Option<String>) -> Result<String, Failure> {
-    let mut command = format!("curl -sS -i -X POST {}", quote(url));
+fn curl(method: &str, url: &str, headers: &Headers, body: &[u8], file: Option<String>) -> Result<String, Failure> {
+    let mut command = format!("curl -sS -i -X {} {}", word(method), quote(url));
     for (name, value) in headers {
         // Writing to a String cannot fail.
         let _ = write!(command, " \\\n  -H {}", quote(&format!("{name}: {value}")));
     }
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+    if !has_content_type(headers) {
         command.push_str(" \\\n  -H 'content-type: application/json'");
     }
     let data = match (file, std::str::from_utf8(body)) {
@@ -135,6 +125,11 @@ fn curl(url: &str, headers: &Headers, body: &[u8], file: Option<String>) -> Resu
     };
     let _ = write!(command, " \\\n  --data-binary {}", quote(&data));
     Ok(command)
+}
+
+/// A method as it stands where it is a plain word, and quoted where it is not.
+fn word(method: &str) -> String {
+    if method.bytes().all(|b| b.is_ascii_alphabetic()) { method.to_owned() } else { quote(method) }
 }
 
 /// Text as one word of a POSIX shell.

@@ -3,10 +3,10 @@
 use super::body::BodyArguments;
 use super::failure::{Failure, told};
 use super::output::{print, print_json};
-use super::scheme::SchemeArguments;
+use super::scheme::{RequestArguments, SchemeArguments};
 use super::sign::parse_headers;
 use crate::clock::SystemClock;
-use hookwright_core::signature::verify;
+use hookwright_core::signature::{Tier, verify};
 use hookwright_store::Clock;
 use serde_json::json;
 use std::path::PathBuf;
@@ -19,6 +19,8 @@ pub(super) struct VerifyArguments {
     body: BodyArguments,
     #[command(flatten)]
     scheme: SchemeArguments,
+    #[command(flatten)]
+    request: RequestArguments,
     /// A header of the request, as `Name: value`. May be repeated.
     #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
     headers: Vec<String>,
@@ -45,18 +47,19 @@ pub(super) fn run(arguments: &VerifyArguments) -> Result<ExitCode, Failure> {
     let headers = parse_headers(&lines)?;
     let body = arguments.body.read()?;
     let now_secs = arguments.at.unwrap_or_else(|| SystemClock.now_ms().div_euclid(1000));
-    let outcome = verify(&scheme, &[secret], &headers, &body, now_secs);
+    let outcome = verify(&scheme, &[secret], &arguments.request.request(&headers, &body, now_secs)?);
     if arguments.json {
         print_json(&match &outcome {
-            Ok(verified) => json!({ "verified": true, "id": verified.id }),
+            Ok(verified) => json!({ "verified": true, "id": verified.id, "tier": verified.tier.as_str() }),
             Err(error) => json!({ "verified": false, "code": error.code(), "detail": error.to_string() }),
         })?;
     } else {
         print(&match &outcome {
-            Ok(verified) => match &verified.id {
-                Some(id) => format!("verified: {id}"),
-                None => "verified".to_owned(),
-            },
+            Ok(verified) => {
+                // A credential proves who sent the body, and nothing of the body.
+                let word = if verified.tier == Tier::Authenticated { "authenticated" } else { "verified" };
+                verified.id.as_ref().map_or_else(|| word.to_owned(), |id| format!("{word}: {id}"))
+            }
             Err(error) => format!("not verified: {error} ({})", error.code()),
         })?;
     }

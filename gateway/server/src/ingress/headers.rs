@@ -1,6 +1,6 @@
 //! A request's headers: as verification reads them, and as they are kept.
 
-use hookwright_core::signature::{self, Scheme};
+use hookwright_core::signature::{self, Place, Scheme};
 use http::HeaderMap;
 
 /// Headers that are kept; a request may not have more.
@@ -20,13 +20,18 @@ impl signature::Headers for Wire<'_> {
 
 /// The headers that are kept with a message: names in lower case, each byte of a value the character of that number, credentials left out.
 pub(super) fn kept(headers: &HeaderMap, scheme: &Scheme) -> Vec<(String, String)> {
-    let harmless = headers.iter().filter(|(name, _)| !is_secret(name.as_str(), scheme)).take(HEADERS_MAX);
+    let places = scheme.places();
+    let harmless = headers.iter().filter(|(name, _)| !is_secret(name.as_str(), &places)).take(HEADERS_MAX);
     harmless.map(|(name, value)| (name.as_str().to_owned(), latin1(value.as_bytes()))).collect()
 }
 
-fn is_secret(name: &str, scheme: &Scheme) -> bool {
-    let signed_in = matches!(scheme, Scheme::Hmac(hmac) if hmac.header.eq_ignore_ascii_case(name));
-    signed_in || SECRET_WORDS.iter().any(|word| name.contains(word))
+fn is_secret(name: &str, places: &[Place]) -> bool {
+    let signed_in = |place: &Place| match place {
+        Place::Header(own) => own.eq_ignore_ascii_case(name),
+        Place::NumberedHeaders(start) => name.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start)),
+        Place::Query(_) | Place::Form(_) | Place::Body(_) => false,
+    };
+    places.iter().any(signed_in) || SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 fn latin1(bytes: &[u8]) -> String {

@@ -62,14 +62,16 @@ async fn take(app: &App, source: &Source, parts: &Parts, body: Body) -> Result<R
 
 fn verify(source: &Source, parts: &Parts, body: &Bytes, now_ms: i64) -> Result<Verified, Problem> {
     let now_secs = now_ms.div_euclid(1000);
+    let headers = Wire(&parts.headers);
     let secrets: Vec<RawSecret> = source.secrets.iter().map(|named| named.secret.clone()).collect();
-    signature::verify(&source.verification, &secrets, &Wire(&parts.headers), body, now_secs)
-        .map_err(|error| unverified(source, &error))
+    let request =
+        signature::Request { method: parts.method.as_str(), ..signature::Request::new(&headers, body, now_secs) };
+    signature::verify(&source.verification, &secrets, &request).map_err(|error| unverified(source, &error))
 }
 
 /// What is told names headers, never what they hold.
 fn unverified(source: &Source, error: &VerifyError) -> Problem {
-    if matches!(error, VerifyError::NoSecret | VerifyError::Scheme(_)) {
+    if error.is_of_the_source() {
         tracing::error!(source = source.slug, code = error.code(), "a source cannot verify its requests");
     }
     Problem::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string())

@@ -81,15 +81,7 @@ pub(crate) fn resubmit(source: Option<&Source>, message: Message, again: ParsedA
 
 /// The id that verification found when the message came: its header was kept.
 fn transport_id<'a>(scheme: &Scheme, raw: &'a RawMessage) -> Option<&'a str> {
-    let value = |name: &str| {
-        let header = raw.headers.iter().find(|(kept, _)| kept.eq_ignore_ascii_case(name));
-        header.map(|(_, value)| value.trim())
-    };
-    match scheme {
-        Scheme::StandardWebhooks { .. } => value("webhook-id").or_else(|| value("svix-id")),
-        Scheme::Hmac(hmac) => hmac.id_header.as_deref().and_then(value),
-        Scheme::None {} => None,
-    }
+    scheme.transport_id(&raw.headers)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ fn scheme(text: &str) -> Scheme {
     serde_json::from_str(text).unwrap()
 }
 
-fn inner(scheme: &Scheme) -> &HmacScheme {
+fn inner(scheme: &Scheme) -> &SignatureScheme {
     match scheme {
         Scheme::Hmac(inner) => inner,
         other => panic!("{other:?}"),
@@ -121,13 +121,14 @@ fn what_is_signed_is_put_together_as_told() {
     assert_eq!(check(&scheme, &without(&headers, "x-id")), Err(missing("X-Id")));
     assert_eq!(check(&scheme, &replaced(&headers, "x-id", "evt 1")), Err(flawed("X-Id", Flaw::Id)));
     let by_hand = [b"evt-1|1700000000|", BODY].concat();
-    let plain = mac::Keyed::new(Digest::Sha256, b"secret").of(&[&by_hand]);
+    let plain = Keyed::new(Digest::Sha256, b"secret").of(&[&by_hand]);
     assert_eq!(value(&headers, "X-Sig"), hex::encode(plain));
 }
 
 #[test]
 fn a_scheme_that_cannot_keep_anybody_out_is_refused() {
     for (text, field) in [
+        (r#"{"type":"hmac"}"#, "header"),
         (r#"{"type":"hmac","header":""}"#, "header"),
         (r#"{"type":"hmac","header":"X Sig"}"#, "header"),
         (r#"{"type":"hmac","header":"X-Sig","timestamp_header":"X:Time"}"#, "timestamp_header"),
@@ -149,7 +150,7 @@ fn a_scheme_that_cannot_keep_anybody_out_is_refused() {
         assert_eq!(scheme(text).check().unwrap_err().field, field, "{text}");
         assert!(verify(&scheme(text), &[raw("secret")], &pairs(&[]), BODY, NOW).is_err());
     }
-    let many = HmacScheme {
+    let many = SignatureScheme {
         signed_content: Some(vec![Part::Body; 17]),
         ..inner(&scheme(r#"{"type":"hmac","header":"X"}"#)).clone()
     };

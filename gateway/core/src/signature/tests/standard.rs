@@ -181,7 +181,7 @@ fn the_older_header_names_are_understood_as_a_set() {
 
 #[test]
 fn a_secret_of_the_wrong_kind_verifies_nothing() {
-    for secret in ["a plain password", "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=", "whsec_"] {
+    for secret in ["a plain password", "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbO", "whsk_AAAA", "whsec_"] {
         assert!(Scheme::STANDARD.check_secret(&raw(secret)).is_err());
         assert_eq!(verify(&Scheme::STANDARD, &[raw(secret)], &request(), BODY, NOW), Err(VerifyError::NoSecret));
     }

@@ -1,0 +1,33 @@
+//! How long verification takes. Not run with the rest: `cargo test --release -p hookwright-core -- --ignored speed --nocapture`.
+
+use super::*;
+
+#[test]
+#[ignore = "measures; run in release mode on a quiet machine"]
+fn a_kibibyte_is_verified_within_five_microseconds() {
+    const ROUNDS: u32 = 200_000;
+    let body = vec![b'x'; 1024];
+    let content_type = [("Content-Type".to_owned(), "application/json".to_owned())];
+    for row in crate::preset::all() {
+        if matches!(row.id.as_str(), "elation" | "standard-webhooks" | "zus" | "hl7-over-http") {
+            continue;
+        }
+        let secrets = [raw("test_secret_do_not_use")];
+        let headers = content_type.to_vec();
+        let request =
+            Request { public_url: Some("https://hooks.example.com/x"), ..Request::new(&headers, &body, 1_700_000_000) };
+        let signed = sign_request(&row.verification, &secrets[0], &request, "id").unwrap();
+        let headers = [headers.clone(), signed.headers].concat();
+        let query = signed.query.unwrap_or_default();
+        let request = Request { headers: &headers, query: &query, ..request };
+        let verifier = Verifier::new(&row.verification, &secrets).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a measurement")]
+        let began = std::time::Instant::now();
+        for _ in 0..ROUNDS {
+            assert!(std::hint::black_box(&verifier).verify(std::hint::black_box(&request)).is_ok());
+        }
+        let each = began.elapsed() / ROUNDS;
+        println!("{:20} {each:?}", row.id);
+        assert!(each.as_nanos() < 5_000, "{}: {each:?}", row.id);
+    }
+}
