@@ -31,7 +31,15 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("hookwright-plugin-host", &["hookwright-core"]),
     (
         "hookwright",
-        &["hookwright-core", "hookwright-plugin-host", "hookwright-postgres", "hookwright-sqlite", "hookwright-store"],
+        // Of the kit, the format of HL7 alone: acknowledgements are the gateway's.
+        &[
+            "hookwright-core",
+            "hookwright-plugin-host",
+            "hookwright-plugin-sdk",
+            "hookwright-postgres",
+            "hookwright-sqlite",
+            "hookwright-store",
+        ],
     ),
     ("hookwright-plugin-sdk", &[]),
     ("emr-video-call", &["hookwright-plugin-sdk"]),

@@ -28,6 +28,9 @@ pub const CUSTOMER_CREATED: &str = "customer.created";
 /// Published by the platform: a customer moved.
 pub const CUSTOMER_ADDRESS_CHANGED: &str = "customer.address_changed";
 
+/// Fired when a source that should be heard of regularly has not been for too long.
+pub const SOURCE_SILENT: &str = "source.silent";
+
 /// Fired when a version of a plugin failed too often and was taken out of service.
 pub const PLUGIN_QUARANTINED: &str = "plugin.quarantined";
 
@@ -50,7 +53,7 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         event_type: ESTABLISHMENT_FULFILLED,
         domain: "compliance",
         description: "User verified in region: a consultation established the customer there.",
-        example: r#"{"customer_id":"cus_xyz","region_code":"US-TX","establishment":{"id":"est_01hv2m0000000","established":true,"since":"2026-01-04T22:30:00Z","until":"2027-01-04T22:30:00Z","appointment_id":"appt_789"},"consultation":{"appointment_id":"appt_789","provider_id":"dr_abc","duration_minutes":15,"duration_source":"actual","completed_at":"2026-01-04T22:30:00Z","completed_at_precision":"second"}}"#,
+        example: r#"{"customer_id":"cus_xyz","region_code":"US-TX","establishment":{"id":"est_01hv2m0000000","established":true,"since":"2026-01-04T22:30:00Z","until":"2027-01-04T22:30:00Z","appointment_id":"appt_789"},"consultation":{"appointment_id":"appt_789","provider_id":"dr_abc","duration_minutes":15,"duration_source":"actual","completed_at":"2026-01-04T22:30:00Z","completed_at_precision":"second"},"provenance":{"region_source":"customer_address","region_decided_by":"state","address_as_of":"2025-11-02T09:00:00Z"}}"#,
     },
     CatalogueEntry {
         event_type: ESTABLISHMENT_EXPIRED,
@@ -119,6 +122,12 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         example: r#"{"plugin":"emr-video-call","world":"inbound","digest":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","version":"1.3.0","reason":"5 calls failed one after the other; the last with trap","quarantined_at":"2026-01-04T22:30:00Z","serving":"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"}"#,
     },
     CatalogueEntry {
+        event_type: SOURCE_SILENT,
+        domain: "operations",
+        description: "A source has a heartbeat, and nothing has come through it for longer than that: the partner's subscription may have ended. Published by the gateway, once for each silence.",
+        example: r#"{"source_id":"src_01hv2m0000000","slug":"athena","heartbeat_seconds":3600,"last_heard_at":"2026-01-04T22:30:00Z"}"#,
+    },
+    CatalogueEntry {
         event_type: SUBSCRIPTION_FAILING,
         domain: "subscriptions",
         description: "A subscription has done nothing but fail for half the time after which it is switched off.",
@@ -148,11 +157,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_the_eleven_types_of_the_specification_and_five_more_with_valid_examples() {
-        assert_eq!(CATALOGUE.len(), 16);
+    fn has_the_eleven_types_of_the_specification_and_six_more_with_valid_examples() {
+        assert_eq!(CATALOGUE.len(), 17);
         for entry in CATALOGUE {
             let example: serde_json::Value = serde_json::from_str(entry.example).unwrap();
             let subject = match entry.domain {
+                "operations" if entry.event_type == SOURCE_SILENT => "source_id",
                 "operations" => "plugin",
                 "subscriptions" => "subscription_id",
                 _ => "customer_id",

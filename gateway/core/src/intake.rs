@@ -7,6 +7,7 @@ mod consultation;
 mod foreseen;
 mod people;
 mod planner;
+mod provenance;
 mod publication;
 mod reception;
 #[cfg(test)]

@@ -205,8 +205,17 @@ pub struct ConsultationScheduled {
     pub provider_id: Option<String>,
     /// When it starts, unix milliseconds.
     pub starts_at: Option<i64>,
+    /// How exact that is: `day`, `hour`, `minute`, `second`, `millisecond`.
+    #[serde(default)]
+    pub starts_at_precision: Option<String>,
+    /// Whether the partner gave no offset from UTC for it, so that a zone was assumed.
+    #[serde(default)]
+    pub starts_at_zone_assumed: bool,
     /// Its planned length.
     pub duration_minutes: Option<u32>,
+    /// Where that comes from: `scheduled`, or what the partner says it measured.
+    #[serde(default)]
+    pub duration_source: Option<String>,
     /// What happened to it: `scheduled`, `rescheduled`, `cancelled` or `no_show`.
     pub state: String,
     /// When the partner made the booking or the change, unix milliseconds.

@@ -3,6 +3,7 @@
 //! A request is read within bounds, verified on its raw bytes, looked at by the source's plugin, and committed with everything that follows from it; only then is it
 //! answered. Nothing of a body, header or query is ever logged.
 
+mod acknowledge;
 pub(crate) mod body;
 mod headers;
 mod path;

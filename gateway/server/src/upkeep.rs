@@ -7,6 +7,7 @@
 mod announce;
 mod backoff;
 mod expiry;
+mod heartbeat;
 mod keys;
 mod notices;
 mod quarantine;
@@ -62,6 +63,8 @@ pub(crate) struct Signals {
     never: Notify,
     announce: Notify,
     notices: Arc<Notify>,
+    silences: heartbeat::Told,
+    source: Notify,
 }
 
 impl Signals {
@@ -98,12 +101,21 @@ enum Chore {
     Keys,
     Announce,
     Notices,
+    Heartbeat,
     Retention,
 }
 
 impl Chore {
-    const ALL: [Self; 7] =
-        [Self::Waiting, Self::Quarantine, Self::Expiry, Self::Keys, Self::Announce, Self::Notices, Self::Retention];
+    const ALL: [Self; 8] = [
+        Self::Waiting,
+        Self::Quarantine,
+        Self::Expiry,
+        Self::Keys,
+        Self::Announce,
+        Self::Notices,
+        Self::Heartbeat,
+        Self::Retention,
+    ];
 
     /// Does what there is to do, and says how long there is nothing more unless a nudge comes.
     async fn round(self, parts: &Parts, signals: &Signals) -> Result<Duration, ChoreError> {
@@ -114,6 +126,7 @@ impl Chore {
             Self::Keys => keys::round(parts).await,
             Self::Announce => announce::round(parts).await,
             Self::Notices => notices::round(parts).await,
+            Self::Heartbeat => heartbeat::round(parts, &signals.silences).await,
             Self::Retention => retention::round(parts).await,
         }
     }
@@ -126,6 +139,7 @@ impl Chore {
             Self::Keys | Self::Retention => &signals.never,
             Self::Announce => &signals.announce,
             Self::Notices => &signals.notices,
+            Self::Heartbeat => &signals.source,
         }
     }
 
@@ -137,7 +151,7 @@ impl Chore {
                 signals.establishment.notify_one();
             }
             Self::Waiting => signals.establishment.notify_one(),
-            Self::Expiry | Self::Keys | Self::Announce | Self::Notices | Self::Retention => {}
+            Self::Expiry | Self::Keys | Self::Announce | Self::Notices | Self::Heartbeat | Self::Retention => {}
         }
     }
 
@@ -253,6 +267,7 @@ impl Upkeep {
 
     /// A source's settings or plugin changed: its quarantined messages are worth another try.
     pub fn source_changed(&self, id: SourceId) {
+        self.signals.source.notify_one();
         self.todo(|todo| todo.source(id));
     }
 

@@ -3,6 +3,7 @@
 use super::foreseen::{Foreseen, draft_of, is_outdated};
 use super::people::{self, Cause};
 use super::planner::{AuditNote, EstablishmentData, Planner};
+use super::provenance::{Provenance, RegionSource, reported};
 use super::reception::{Applied, Context, Obstacle};
 use crate::catalogue;
 use crate::establishment::{self, Change, Consultation, DAY_MS};
@@ -13,6 +14,7 @@ use crate::pattern::EventType;
 use crate::region::{self, Address};
 use crate::timestamp::format_ms;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct FulfilledData<'a> {
@@ -20,6 +22,7 @@ struct FulfilledData<'a> {
     region_code: String,
     establishment: EstablishmentData,
     consultation: ConsultationData<'a>,
+    provenance: Provenance<'a>,
 }
 
 #[derive(Serialize)]
@@ -53,9 +56,17 @@ struct ScheduledData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     starts_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at_precision: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    starts_at_zone_assumed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     duration_minutes: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    duration_source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     changed_at: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    reported: BTreeMap<String, &'a str>,
 }
 
 /// The region of the place the partner names, for the record; the establishment follows the customer's address.
@@ -128,6 +139,15 @@ impl Planner<'_> {
             // The obstacles of all facts were looked for, with what the facts before this one change.
             return idle("region_undecided", "the region became undecidable within the message");
         };
+        let provenance = Provenance {
+            region_source: match context.region {
+                Some(_) => RegionSource::Operator,
+                None => RegionSource::CustomerAddress,
+            },
+            region_decided_by: customer.filter(|_| context.region.is_none()).map(|it| it.region_outcome.clone()),
+            address_as_of: customer.filter(|_| context.region.is_none()).map(|it| format_ms(it.updated_at)),
+            reported: reported(&completed.attributes),
+        };
         let consultation = Consultation {
             completed_at: completed.completed_at,
             appointment_id: completed.appointment_id.clone(),
@@ -155,6 +175,7 @@ impl Planner<'_> {
                 completed_at_zone_assumed: completed.completed_at_zone_assumed,
                 patient_location_region: location_region(completed.patient_location.as_ref()),
             },
+            provenance,
         };
         let event = self.emit_own(
             catalogue::ESTABLISHMENT_FULFILLED,
@@ -185,8 +206,12 @@ impl Planner<'_> {
             provider_id: scheduled.provider_id.as_deref(),
             state: &scheduled.state,
             starts_at: scheduled.starts_at.map(format_ms),
+            starts_at_precision: scheduled.starts_at_precision.as_deref(),
+            starts_at_zone_assumed: scheduled.starts_at_zone_assumed,
             duration_minutes: scheduled.duration_minutes,
+            duration_source: scheduled.duration_source.as_deref(),
             changed_at: scheduled.changed_at.map(format_ms),
+            reported: reported(&scheduled.attributes),
         };
         let event_type = match scheduled.state.as_str() {
             "cancelled" | "no_show" => catalogue::CONSULTATION_CANCELLED,

@@ -1,5 +1,6 @@
 //! One request, from its first header to the answer.
 
+use super::acknowledge::Hl7Request;
 use super::headers::Wire;
 use super::path::{Target, check_method};
 use super::{body, headers, reply, soundness};
@@ -57,7 +58,13 @@ async fn take(app: &App, source: &Source, parts: &Parts, body: Body) -> Result<R
         Some(reason) => ParseResult { parsed: Parsed::Refused(reason), digest: None, logs: Vec::new(), reply: None },
         None => app.plugins.parse(source, id, &raw).await?,
     };
-    commit(app, source, parts, Read { id, raw, transport_id: verified.id, result }).await
+    commit(
+        app,
+        source,
+        parts,
+        Read { id, raw, transport_id: verified.id, result, hl7: Hl7Request::of(&parts.headers, &body) },
+    )
+    .await
 }
 
 fn verify(source: &Source, parts: &Parts, body: &Bytes, now_ms: i64) -> Result<Verified, Problem> {
@@ -98,6 +105,7 @@ struct Read {
     raw: RawMessage,
     transport_id: Option<String>,
     result: ParseResult,
+    hl7: Option<Hl7Request>,
 }
 
 async fn commit(app: &App, source: &Source, parts: &Parts, read: Read) -> Result<Response, Problem> {
@@ -121,7 +129,11 @@ async fn commit(app: &App, source: &Source, parts: &Parts, read: Read) -> Result
     if received.status == MessageStatus::Fetching && !received.duplicate {
         app.fetcher.offer(received.message_id, source.id);
     }
-    reply::of(&received, reply)
+    match (reply, read.hl7) {
+        // The plugin said nothing, or could not: the sender reads HL7 all the same.
+        (None, Some(hl7)) => Ok(hl7.answer(source.ack, &received, app.clock.now_ms())),
+        (reply, _) => reply::of(&received, reply),
+    }
 }
 
 /// Which records a message may have changed that others wait for.

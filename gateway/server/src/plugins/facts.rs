@@ -85,7 +85,10 @@ fn scheduled(one: clinical::ConsultationScheduled) -> Result<ConsultationSchedul
         appointment_id: Some(one.appointment_id),
         provider_id: one.provider_id,
         starts_at: one.starts_at.map(|at| at.unix_ms),
+        starts_at_precision: one.starts_at.map(|at| at.precision.as_str().to_owned()),
+        starts_at_zone_assumed: one.starts_at.is_some_and(|at| at.zone_assumed),
         duration_minutes: one.duration.map(minutes),
+        duration_source: one.duration.map(|duration| duration.source.as_str().to_owned()),
         // The core's states are words of our API, which is in snake_case.
         state: one.status.as_str().replace('-', "_"),
         changed_at: one.changed_at.map(|at| at.unix_ms),

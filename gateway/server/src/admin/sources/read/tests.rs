@@ -99,7 +99,7 @@ fn where_the_partner_is_asked_is_read_with_its_usual_bounds() {
     let stated = json!({"base_url": "https://api.example/fhir/", "credentials": {"type": "bearer", "token": "t0ken"}});
     let policy = read(&fetching(&stated)).unwrap().fetch.unwrap();
     assert_eq!((policy.rate_per_second, policy.timeout_ms, policy.attempts_max), (5, 10_000, 5));
-    let shown = super::fetch::shown(&policy);
+    let shown = fetch::shown(&policy);
     assert!(!shown.to_string().contains("t0ken"), "{shown}");
     for (fetch, pointer) in [
         (json!({}), "/fetch/base_url"),

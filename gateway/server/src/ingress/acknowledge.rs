@@ -1,0 +1,155 @@
+//! The acknowledgement that a sender of HL7 v2 waits for: a message of its own format, with status 200 for every verdict (HL7 over HTTP; a status that is none of success is for
+//! faults of the transport).
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use hookwright_core::id::{MessageId, TypedId};
+use hookwright_core::intake::Received;
+use hookwright_core::message::MessageStatus;
+use hookwright_core::source::Ack;
+use hookwright_plugin_sdk::er7::acknowledgment::{Answer, Reason, Stage, Verdict, acknowledge};
+use http::{HeaderMap, HeaderValue, header};
+
+/// Where a message of ER7 may begin: after a byte order mark, the start byte of MLLP, and blank lines.
+const BEFORE: [&[u8]; 6] = [b"\xef\xbb\xbf", b"\x0b", b"\r", b"\n", b" ", b"\t"];
+/// What is looked at of them, in bytes.
+const BEFORE_MAX: usize = 64;
+
+/// A request whose sender reads HL7 v2 and nothing else.
+pub(super) struct Hl7Request {
+    body: Bytes,
+    content_type: Option<String>,
+}
+
+impl Hl7Request {
+    /// The request, if it is one: by its body, for content types of HL7 are many, and `text/plain` is among them.
+    pub(super) fn of(headers: &HeaderMap, body: &Bytes) -> Option<Self> {
+        let mut rest = &body[..];
+        while let Some(shorter) = BEFORE.iter().find_map(|it| rest.strip_prefix(*it)) {
+            if body.len() - shorter.len() > BEFORE_MAX {
+                return None;
+            }
+            rest = shorter;
+        }
+        let begins = [b"MSH", b"FHS", b"BHS"].iter().any(|name| rest.starts_with(*name));
+        // A letter or digit after the name makes it another word.
+        let separated = rest.get(3).is_some_and(|byte| !byte.is_ascii_alphanumeric());
+        let content_type =
+            || headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        (begins && separated).then(|| Self { body: body.clone(), content_type: content_type() })
+    }
+
+    /// The answer to what became of it.
+    pub(super) fn answer(&self, ack: Ack, received: &Received, now_ms: i64) -> Response {
+        let id = received.message_id.to_string();
+        let answer = Answer {
+            stage: match ack {
+                Ack::OnPersist => Stage::Kept,
+                Ack::OnProcessed => Stage::Processed,
+            },
+            verdict: verdict(ack, received),
+            now_ms,
+            id: id.strip_prefix(MessageId::PREFIX).unwrap_or(&id),
+        };
+        let Some(acknowledgment) = acknowledge(&self.body, self.content_type.as_deref(), &answer) else {
+            // MSH-15 and MSH-16 ask for none.
+            return Response::new(Body::empty());
+        };
+        let content_type = HeaderValue::try_from(acknowledgment.content_type(self.content_type.as_deref()));
+        let mut response = Response::new(Body::from(acknowledgment.bytes));
+        if let Ok(content_type) = content_type {
+            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        }
+        response
+    }
+}
+
+/// What is said of a message. What waits for its customer, an operator or the partner has been understood, and nothing more is asked of the sender.
+fn verdict(ack: Ack, received: &Received) -> Verdict<'_> {
+    let reason = || {
+        received.reason.as_ref().map_or_else(Reason::default, |reason| Reason {
+            code: &reason.code,
+            location: Some(reason.location.as_str()).filter(|location| !location.is_empty()),
+            text: Some(reason.detail.as_str()).filter(|detail| !detail.is_empty()),
+        })
+    };
+    match received.status {
+        MessageStatus::Rejected => match received.reason.as_ref().map(|reason| reason.code.as_str()) {
+            Some("unsupported") => Verdict::Rejected(reason()),
+            _ => Verdict::Failed(reason()),
+        },
+        // It is kept, and read again when the plugin is mended.
+        MessageStatus::Quarantined if ack == Ack::OnProcessed => Verdict::Failed(reason()),
+        MessageStatus::Processed
+        | MessageStatus::Ignored
+        | MessageStatus::Waiting
+        | MessageStatus::Held
+        | MessageStatus::Fetching
+        | MessageStatus::Quarantined => Verdict::Accepted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hookwright_core::message::Reason as CoreReason;
+    use http_body_util::BodyExt;
+
+    const MESSAGE: &[u8] = b"MSH|^~\\&|EMR|CLINIC|GW|US|20260104163000||ADT^A03|C-17|P|2.5.1\rPID|1||x\r";
+
+    fn request(body: &'static [u8]) -> Option<Hl7Request> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/hl7-v2"));
+        Hl7Request::of(&headers, &Bytes::from_static(body))
+    }
+
+    fn received(status: MessageStatus, reason: Option<CoreReason>) -> Received {
+        let message_id = MessageId::from_i64(7).unwrap();
+        Received { message_id, status, reason, events: Vec::new(), duplicate: false }
+    }
+
+    async fn said(ack: Ack, received: &Received) -> (u16, String) {
+        let response = request(MESSAGE).unwrap().answer(ack, received, 1_767_565_800_000);
+        let status = response.status().as_u16();
+        assert!(response.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("application/hl7-v2"));
+        (status, String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_request_is_known_by_how_its_body_begins() {
+        for body in [&b"MSH|^~\\&|"[..], b"\xef\xbb\xbfMSH|", b"\x0bMSH|", b"\r\n\r\nFHS#", b"BHS^"] {
+            assert!(request(body).is_some(), "{body:?}");
+        }
+        for body in [&b""[..], b"MSH", b"MSHX|", b"{\"MSH\":1}", b"hello MSH|", b"PID|1"] {
+            assert!(request(body).is_none(), "{body:?}");
+        }
+        assert!(Hl7Request::of(&HeaderMap::new(), &Bytes::from(vec![b'\n'; 1_000_000])).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_accepted_and_who_wants_to_know_more_hears_more() {
+        for status in [MessageStatus::Processed, MessageStatus::Waiting, MessageStatus::Held, MessageStatus::Fetching] {
+            for ack in [Ack::OnPersist, Ack::OnProcessed] {
+                let (code, body) = said(ack, &received(status, None)).await;
+                assert_eq!(code, 200);
+                assert!(body.contains("MSA|AA|C-17\r"), "{body}");
+            }
+        }
+        let quarantined =
+            received(MessageStatus::Quarantined, Some(CoreReason::new("plugin_trap", "the plugin failed")));
+        assert!(said(Ack::OnPersist, &quarantined).await.1.contains("MSA|AA|"));
+        assert!(said(Ack::OnProcessed, &quarantined).await.1.contains("MSA|AE|"));
+    }
+
+    #[tokio::test]
+    async fn a_rejection_says_where_and_is_no_fault_of_the_transport() {
+        let reason = CoreReason::new("malformed", "expected an identifier").at("PID-3");
+        let (code, body) = said(Ack::OnPersist, &received(MessageStatus::Rejected, Some(reason))).await;
+        assert_eq!(code, 200);
+        assert!(body.contains("MSA|AE|C-17") && body.contains("\rERR|") && body.contains("PID"), "{body}");
+        let reason = CoreReason::new("unsupported", "expected ER7");
+        let (_, body) = said(Ack::OnProcessed, &received(MessageStatus::Rejected, Some(reason))).await;
+        assert!(body.contains("MSA|AR|C-17"), "{body}");
+    }
+}

@@ -1,0 +1,73 @@
+//! Sources that should be heard of regularly, and are not: a partner's subscription that ended, an interface that died. Operators are told, once for each silence.
+
+use super::{ChoreError, Parts};
+use hookwright_core::catalogue::SOURCE_SILENT;
+use hookwright_core::event::EventDraft;
+use hookwright_core::id::SourceId;
+use hookwright_core::idempotency::{Claim, hash};
+use hookwright_core::intake::{Publication, Publish, Work};
+use hookwright_core::source::Source;
+use hookwright_core::timestamp::format_ms;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// The longest wait: a source may be given a heartbeat, or a system's clock jump, and sleep sees neither.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// The shortest, so that a clock that stands still is not asked in a circle.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Silences that operators were told of, by the moment they began.
+pub(super) type Told = Mutex<HashMap<SourceId, i64>>;
+
+pub(super) async fn round(parts: &Parts, told: &Told) -> Result<Duration, ChoreError> {
+    let mut pause = LOOK_EVERY;
+    let sources = parts.store.sources();
+    told.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, _| sources.iter().any(|source| source.id == *id));
+    for source in sources.iter().filter(|source| source.active) {
+        let Some(seconds) = source.heartbeat_seconds else { continue };
+        let heard_at = parts.store.last_heard(source.id).await?;
+        // A source that was made or changed meanwhile has its whole period before it.
+        let since = heard_at.unwrap_or(source.updated_at).max(source.updated_at);
+        let left = since.saturating_add(i64::from(seconds) * 1000).saturating_sub(parts.clock.now_ms());
+        if left > 0 {
+            pause = pause.min(Duration::from_millis(left.unsigned_abs()));
+            continue;
+        }
+        let known = told.lock().unwrap_or_else(PoisonError::into_inner).get(&source.id) == Some(&since);
+        if !known {
+            tell(parts, source, seconds, heard_at, since).await?;
+            told.lock().unwrap_or_else(PoisonError::into_inner).insert(source.id, since);
+        }
+    }
+    Ok(pause.max(LOOK_AGAIN))
+}
+
+/// Publishes a silence. Its key keeps another node, or this one after a restart, from telling it again.
+async fn tell(
+    parts: &Parts,
+    source: &Source,
+    seconds: u32,
+    heard_at: Option<i64>,
+    since: i64,
+) -> Result<(), ChoreError> {
+    tracing::warn!(source = source.slug, heartbeat_seconds = seconds, "a source has fallen silent");
+    let data = serde_json::json!({
+        "source_id": source.id,
+        "slug": source.slug,
+        "heartbeat_seconds": seconds,
+        "last_heard_at": heard_at.map(format_ms),
+    });
+    let Ok(event_type) = SOURCE_SILENT.parse() else { return Err(ChoreError::Stuck) };
+    let key = hash(&[b"source silent", &source.id.get().to_be_bytes(), &since.to_be_bytes()]);
+    let event = Publication {
+        draft: EventDraft { event_type, data: data.to_string().into_boxed_str(), ordering_key: None },
+        customer: None,
+        claim: Some(Claim { key, body_hash: key }),
+        only: None,
+    };
+    let publish =
+        Publish { events: vec![event], as_list: false, claim: None, origin: "system".to_owned(), request_id: None };
+    parts.store.submit(Work::Publish(Box::new(publish))).await?;
+    Ok(())
+}
