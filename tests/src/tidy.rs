@@ -23,7 +23,7 @@ const TOP: [&str; 11] = [
 ];
 
 /// Who may use whom; arrows run downward only.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: &[(&str, &[&str])] = &[
     ("hookwright-core", &[]),
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),

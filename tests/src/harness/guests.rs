@@ -11,6 +11,18 @@ pub(crate) fn emr_video_call() -> &'static [u8] {
     COMPONENT.get_or_init(|| build("emr-video-call"))
 }
 
+/// The component of `plugins/fhir`.
+pub(crate) fn fhir() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| build("fhir"))
+}
+
+/// The component of `plugins/hl7v2`.
+pub(crate) fn hl7v2() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| build("hl7v2"))
+}
+
 /// The component of `plugins/klaviyo-profile`.
 pub(crate) fn klaviyo_profile() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();

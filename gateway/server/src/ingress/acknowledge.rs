@@ -4,7 +4,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use hookwright_core::id::{MessageId, TypedId};
+use hookwright_core::id::MessageId;
 use hookwright_core::intake::Received;
 use hookwright_core::message::MessageStatus;
 use hookwright_core::source::Ack;

@@ -55,6 +55,9 @@ pub struct Whole<'a> {
     received_at: String,
     /// How its sender was authenticated.
     authentication: &'a str,
+    /// Which of its source's secrets fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_id: Option<String>,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a Reason>,
@@ -93,6 +96,7 @@ impl<'a> Whole<'a> {
             hook: &message.raw.hook,
             received_at: format_ms(message.raw.received_at),
             authentication: &message.raw.tier,
+            secret_id: message.raw.secret_id.map(|id| id.to_string()),
             status: message.status.as_str(),
             reason: message.reason.as_ref(),
             waiting_for: message.waiting_for.as_deref(),

@@ -1,0 +1,48 @@
+//! A source that should be heard of and is not.
+
+use crate::harness::patience::eventually;
+use crate::harness::{Gateway, video_call};
+use hookwright::clock::SystemClock;
+use hookwright_store::{Clock, ManualClock};
+use http::Method;
+use serde_json::json;
+use std::sync::Arc;
+
+async fn silences(gateway: &Gateway) -> usize {
+    gateway.list("/admin/events?type=source.silent").await.len()
+}
+
+/// A source is changed, which makes the gateway look at all.
+async fn look(gateway: &Gateway, id: &str) {
+    let patch = json!({ "name": "nothing of importance" });
+    assert!(gateway.request(Method::PATCH, &format!("/admin/sources/{id}"), &patch).await.status.is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_are_told_of_a_silence_once() {
+    let clock = Arc::new(ManualClock::at(SystemClock.now_ms()));
+    let gateway = Gateway::builder().clock(Arc::<ManualClock>::clone(&clock)).start().await;
+    let emr = gateway.source_with("emr", json!({ "heartbeat_seconds": 60 })).await;
+    let other = gateway.source("other").await;
+    gateway.customer("cus_xyz", "TX", "78701").await;
+    emr.post(&gateway, "video-call-completed", &video_call("cus_xyz", "appt_1")).await;
+    clock.advance(59_000);
+    look(&gateway, &other.id).await;
+    clock.advance(2_000);
+    look(&gateway, &other.id).await;
+    eventually("the silence is told", async || (silences(&gateway).await == 1).then_some(())).await;
+    let events = gateway.list("/admin/events?type=source.silent").await;
+    let event = gateway.read(&format!("/admin/events/{}", events[0]["id"].as_str().unwrap())).await;
+    assert_eq!((&event["data"]["slug"], &event["data"]["source_id"]), (&json!("emr"), &json!(emr.id)));
+    assert!(event["data"]["last_heard_at"].is_string(), "{event}");
+    // Another look, and a restart, tell nothing new; a message and another silence do.
+    clock.advance(60_000);
+    look(&gateway, &other.id).await;
+    let gateway = gateway.restart().await;
+    look(&gateway, &other.id).await;
+    emr.post(&gateway, "video-call-completed", &video_call("cus_xyz", "appt_2")).await;
+    assert_eq!(silences(&gateway).await, 1);
+    clock.advance(61_000);
+    look(&gateway, &other.id).await;
+    eventually("the second silence is told", async || (silences(&gateway).await == 2).then_some(())).await;
+}
