@@ -79,7 +79,7 @@ async fn what_is_only_named_is_asked_for_and_takes_effect() {
     assert_eq!(message["secret_id"], gateway.list("/admin/sources").await[0]["secret_ids"][0]);
     assert_eq!(message["authentication"], "verified");
     let establishments = gateway.list("/admin/establishments?customer_id=cus_xyz").await;
-    assert_eq!(establishments[0]["region_code"], "US-TX");
+    assert_eq!(establishments[0]["region"], "US-TX");
     let asked = partner.asked();
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert_eq!(

@@ -34,6 +34,11 @@ fn the_specifications_example_establishes_the_customer() {
                 "duration_source": "actual",
                 "completed_at": "2026-01-04T22:30:00Z",
                 "completed_at_precision": "second"
+            },
+            "provenance": {
+                "region_source": "customer_address",
+                "region_decided_by": "state",
+                "address_as_of": "2026-01-05T00:00:00Z"
             }
         })
     );
