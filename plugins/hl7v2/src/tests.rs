@@ -563,3 +563,21 @@ fn seeds_of_the_fuzzer_are_answered() {
     }
     assert!(count >= 8, "only {count} seeds were found");
 }
+
+/// `cargo test --release -p hl7v2 -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement, meaningful in release mode alone"]
+fn the_whole_mapping_takes_microseconds() {
+    let observation = "OBX|1|NM|8867-4^Heart rate^LN||72|beats/min^^ISO|60-120||||F|||20260104221600-0600\r";
+    let body = format!("{}{}", MESSAGE.replace("-0600", ""), observation.repeat(20));
+    for settings in [json!({}), json!({ "zone": "America/Chicago", "patient": { "authority": "HW" } })] {
+        let mut best = std::time::Duration::MAX;
+        for _ in 0..5000 {
+            #[expect(clippy::disallowed_methods, reason = "a measurement of this processor's time")]
+            let started = std::time::Instant::now();
+            assert!(parse(body.as_bytes(), &settings).is_ok());
+            best = best.min(started.elapsed());
+        }
+        println!("{} bytes with {settings}: {best:?}", body.len());
+    }
+}
