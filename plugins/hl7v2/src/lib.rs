@@ -20,19 +20,21 @@
 //! arrived. So are appointments without a patient (no PID) and visits that were not held by video.
 //!
 //! MSH-11 `T` or `D` marks a test. A time that the calendar does not have is refused. Clocks without an offset are read in
-//! the zone of the settings, and that is told; a reading that the clocks showed twice is the first, one that they never
-//! showed is taken as if they had not been set forward.
+//! the zone of the settings, else at the offset of MSH-7, which by the standard holds throughout the message, else in UTC;
+//! which it was is told. In a zone, a reading that the clocks showed twice is the first, and one that they never showed is
+//! taken as if they had not been set forward. Of a message with several patients (PID) the first is read, and that is logged.
 //!
 //! # Attributes
 //! `identifier-place`, `identifier-type`: which identifier is the patient's. `completed-at-source`, `starts-at-source`,
 //! `changed-at-source`: the place of the time; `…-precision`: `month` or `year`, where the beginning of the span stands in
-//! with the precision of a day. `zone`: the zone that was assumed. `appointment-source`, `appointment-namespace`: the place
+//! with the precision of a day. `zone`: what was assumed: the zone's name, `MSH-7` or `UTC`. `appointment-source`, `appointment-namespace`: the place
 //! of the id and who gave it. `trigger`: of an appointment, such as `SIU^S14`. On an address: `address-place`,
 //! `address-type`, and `address-as-of`, the time at which the message told it.
 //!
 //! # Settings
 //! All may be left out.
-//! * `zone`: the IANA name of the time zone for times without an offset. Default `UTC`.
+//! * `zone`: the IANA name of the time zone for times without an offset. It goes before the offset of MSH-7, for it knows
+//!   the season of each time, and MSH-7 only that of the message.
 //! * `patient`: which identifier is the patient's in our platform, as an object with any of `field` (such as `PID-3`,
 //!   `PID-2`, `PID-4` or `PID-18`), `type` (CX-5, such as `MR`), `authority` (CX-4, its name or its id) and `repetition`.
 //!   Default: PID-3, and PID-2 if that is empty; of several the first of type `MR`, else the first. An account number
@@ -157,6 +159,9 @@ fn told(reader: &Reader<'_>) -> Result<Told, Refusal> {
         };
         return Err(reader.malformed(&reader.settings.patient.fields[0], expected));
     };
+    if reader.message.named(b"PID").nth(1).is_some() {
+        log::warn("the message has several patients, of whom the first is read");
+    }
     let mut reports = Vec::new();
     let is_consultation = (is_over || is_about_appointment) && visit::is_virtual(reader)?;
     if updates_patient {

@@ -95,7 +95,7 @@ impl<'m> Reader<'m> {
             stamp = stamp.at_most(exactness);
         }
         let told = stamp.unix_ms();
-        let unix_ms = told.or_else(|| self.settings.zone.unix_ms(stamp.clock_ms)).ok_or_else(wrong)?;
+        let unix_ms = told.or_else(|| self.assumed(stamp.clock_ms)).ok_or_else(wrong)?;
         let precision = match stamp.exactness {
             Exactness::Year | Exactness::Month | Exactness::Day => Precision::Day,
             Exactness::Hour => Precision::Hour,
@@ -105,6 +105,20 @@ impl<'m> Reader<'m> {
         };
         let timestamp = Timestamp { unix_ms, precision, zone_assumed: told.is_none() };
         Ok(Some(Moment { place, timestamp, exactness: stamp.exactness }))
+    }
+
+    /// The moment of a clock's reading without an offset: in the zone of the settings, else at the offset of MSH-7, which
+    /// by the standard holds throughout the message, else in UTC.
+    fn assumed(&self, clock_ms: i64) -> Option<i64> {
+        match &self.settings.zone {
+            Some((_, zone)) => zone.unix_ms(clock_ms),
+            None => Some(clock_ms - i64::from(self.offset_minutes().unwrap_or(0)) * 60_000),
+        }
+    }
+
+    fn offset_minutes(&self) -> Option<i32> {
+        let text = self.message.at(&Place::field("MSH", 7))?.text().ok()??;
+        Stamp::parse(&text)?.offset_minutes
     }
 
     /// The first of these places that tells a time.
@@ -139,7 +153,9 @@ impl<'m> Reader<'m> {
         };
         attributes.extend(exactness.map(|exactness| (format!("{name}-precision"), exactness.to_owned())));
         if moment.timestamp.zone_assumed && !attributes.iter().any(|(name, _)| name == "zone") {
-            attributes.push(("zone".to_owned(), self.settings.zone_name.clone()));
+            let of_message = if self.offset_minutes().is_some() { "MSH-7" } else { "UTC" };
+            let zone = self.settings.zone.as_ref().map_or(of_message, |(name, _)| name);
+            attributes.push(("zone".to_owned(), zone.to_owned()));
         }
     }
 }

@@ -65,8 +65,8 @@ pub(crate) enum Virtual {
 
 /// The settings, checked.
 pub(crate) struct Settings {
-    pub zone_name: String,
-    pub zone: Zone,
+    /// The zone that is assumed, with its name.
+    pub zone: Option<(String, Zone)>,
     pub patient: Patient,
     pub ignores_unknown_patients: bool,
     pub appointment: Vec<Place>,
@@ -83,12 +83,8 @@ impl Settings {
         let document = Document::settings(context)?;
         let root = document.root();
         known_keys(&root, &KEYS)?;
-        let zone_name = optional(&root, "zone", Node::text)?.unwrap_or("UTC").to_owned();
-        let zone = Zone::named(&zone_name)
-            .ok_or_else(|| root.get("zone").mismatch("the IANA name of a time zone, such as America/Chicago"))?;
         Ok(Self {
-            zone_name,
-            zone,
+            zone: optional(&root, "zone", zone)?,
             patient: patient(&root.get("patient"))?,
             ignores_unknown_patients: choice(&root, "unknown_patients", ["refuse", "ignore"])? == 1,
             appointment: places(&root.get("appointment"), &["SCH-1", "SCH-2", "PV1-19", "PV1-50"])?,
@@ -100,6 +96,13 @@ impl Settings {
                 .unwrap_or_else(|| vec!["T".to_owned(), "D".to_owned()]),
         })
     }
+}
+
+fn zone(node: &Node<'_>) -> Result<(String, Zone), Mismatch> {
+    let name = node.text()?;
+    let zone = Zone::named(name);
+    let zone = zone.ok_or_else(|| node.mismatch("the IANA name of a time zone, such as America/Chicago"))?;
+    Ok((name.to_owned(), zone))
 }
 
 fn patient(node: &Node<'_>) -> Result<Patient, Mismatch> {

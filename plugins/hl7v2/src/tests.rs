@@ -344,6 +344,24 @@ fn clocks_that_were_set_are_settled() {
     assert_eq!(at("20260308023000"), never, "as if they had not been set");
 }
 
+#[test]
+fn without_a_zone_the_offset_of_the_message_is_assumed() {
+    let body = |made: &str| {
+        let visit = format!("V1{}202601042230\r", "|".repeat(26));
+        MESSAGE.replace("20260104224512-0600", made).replace("V1\r", &visit)
+    };
+    let at = |made: &str, settings: Value| {
+        let completed = completed(&body(made), &settings);
+        assert!(completed.completed_at.zone_assumed);
+        let zone = completed.attributes.iter().find(|(name, _)| name == "zone").unwrap().1.clone();
+        (completed.completed_at.unix_ms, zone)
+    };
+    assert_eq!(at("20260104224512-0600", json!({})), (1_767_587_400_000, "MSH-7".to_owned()));
+    assert_eq!(at("20260104224512", json!({})), (1_767_565_800_000, "UTC".to_owned()));
+    let zone = json!({ "zone": "Europe/Berlin" });
+    assert_eq!(at("20260104224512-0600", zone), (1_767_562_200_000, "Europe/Berlin".to_owned()));
+}
+
 fn durations(start: &str, end: &str, more: &str) -> Option<CallDuration> {
     let visit = format!("V1{}{start}|{end}\r{more}", "|".repeat(25));
     completed(&MESSAGE.replace("V1\r", &visit), &json!({})).duration
