@@ -282,11 +282,11 @@ impl<'b> Reader<'b> {
     /// Puts a line that is no header where it belongs.
     fn follow(&mut self, line: &[u8]) {
         let last = self.interchange.lines.len() - 1;
-        let name = line.get(..3).unwrap_or_default();
-        let ends_name = line.get(3).is_none_or(|byte| self.classes.separates_fields(*byte));
+        let end = line.iter().position(|byte| self.classes.separates_fields(*byte)).unwrap_or(line.len());
+        let name = line[..end].trim_ascii();
         let trailer = match name {
-            b"BTS" if ends_name => Some((Kind::BatchTrailer, self.batch)),
-            b"FTS" if ends_name => Some((Kind::FileTrailer, self.file)),
+            b"BTS" => Some((Kind::BatchTrailer, self.batch)),
+            b"FTS" => Some((Kind::FileTrailer, self.file)),
             _ => None,
         };
         if let Some((kind, open)) = trailer {
@@ -300,7 +300,7 @@ impl<'b> Reader<'b> {
         match self.interchange.groups.last_mut() {
             Some(group) if group.kind == Kind::Message => {
                 group.lines.end = last + 1;
-                if !(is_name(name) && ends_name) {
+                if !is_name(name) {
                     self.remark(Remark::Nameless { line: last + 1 });
                 }
             }

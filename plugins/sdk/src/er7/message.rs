@@ -76,11 +76,10 @@ impl<'i> Segment<'i> {
         Self { bytes, line, fields, context, is_header }
     }
 
-    /// Its name; `None` if the line does not begin with one.
+    /// Its name, blanks around it aside, as from files that are indented; `None` if the line does not begin with one.
     pub fn name(self) -> Option<&'i [u8; 3]> {
-        let name = self.naive(0)?.raw().first_chunk::<3>()?;
-        (is_name(name) && self.fields.first().is_some_and(|field| field.end as usize == self.line.bytes.start + 3))
-            .then_some(name)
+        let name: &[u8; 3] = self.naive(0)?.raw().trim_ascii().try_into().ok()?;
+        is_name(name).then_some(name)
     }
 
     /// A field, from 1; 0 is the name. The first field of MSH, FHS and BHS is the separator.

@@ -201,6 +201,15 @@ fn odd_lines_are_kept_and_told() {
 }
 
 #[test]
+fn lines_may_be_indented() {
+    let body = "  MSH|^~\\&|1\r\tPID|1\r  ZPD |2\r   \r";
+    assert_eq!(at(body, "PID-1").as_deref(), Some("1"));
+    assert_eq!(at(body, "ZPD-1").as_deref(), Some("2"));
+    with(body.as_bytes(), |it| assert_eq!(it.remarks(), [Remark::Nameless { line: 4 }]));
+    read_all(body.as_bytes(), None);
+}
+
+#[test]
 fn requests_without_a_message_are_refused() {
     for body in
         [&b""[..], b"\r\n", b"hello", b"PID|1", b"{\"a\": 1}", b"MS", b"MSHA|x", b"MSH is a header", b"\xef\xbb\xbf"]
