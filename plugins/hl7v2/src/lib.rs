@@ -67,6 +67,8 @@ use hookwright_plugin_sdk::{export_inbound, log};
 use reader::Reader;
 use settings::Settings;
 
+/// More messages in one request would exceed the time that a call has, even if all of them are ignored.
+const MESSAGES_MAX: usize = 10_000;
 /// The contract's bound on one answer.
 const REPORTS_MAX: usize = 256;
 
@@ -84,6 +86,9 @@ impl Inbound for Hl7V2 {
         let interchange = text.interchange(&Limits::default())?;
         note(&interchange);
         let several = interchange.messages().nth(1).is_some();
+        if interchange.messages().nth(MESSAGES_MAX).is_some() {
+            return Err(too_many(MESSAGES_MAX + 1, "at most 10,000 messages in one request"));
+        }
         let mut reports = Vec::new();
         let mut reason = "the batch holds no messages";
         for (number, message) in (1..).zip(interchange.messages()) {
@@ -93,9 +98,7 @@ impl Inbound for Hl7V2 {
                 Told::Nothing(why) => reason = why,
             }
             if reports.len() > REPORTS_MAX {
-                let location = Some(format!("message {number}"));
-                let expected = Some("fewer messages: they tell more than 256 things, the most that one request can");
-                return Err(Refusal { location, expected, ..Refusal::new("unsupported") });
+                return Err(too_many(number as usize, "messages that tell at most 256 things in one request"));
             }
         }
         let metadata = identity::metadata(&interchange);
@@ -105,6 +108,10 @@ impl Inbound for Hl7V2 {
         let message_id = identity::message_id(&interchange);
         Ok(Accepted { message_id, metadata, ..Accepted::new(reports) }.into())
     }
+}
+
+fn too_many(message: usize, expected: &'static str) -> Refusal {
+    Refusal { location: Some(format!("message {message}")), expected: Some(expected), ..Refusal::new("unsupported") }
 }
 
 /// Whether this is the XML encoding of HL7, or any other XML.

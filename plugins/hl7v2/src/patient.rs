@@ -103,30 +103,30 @@ fn name(reader: &Reader<'_>) -> Result<Option<String>, Refusal> {
 pub(crate) fn address(reader: &Reader<'_>) -> Result<Option<Address>, Refusal> {
     let field = Place::field("PID", 11);
     let Some(part) = reader.message.at(&field) else { return Ok(None) };
+    let made_ms = reader.made_at()?.map(|made| made.timestamp.unix_ms);
     let mut best: Option<(usize, u32, Part<'_>)> = None;
     for (index, repetition) in (1..).zip(part.parts()) {
         let place = field.repetition(index);
         let tells =
             (1..=6).any(|number| repetition.component(number).is_some_and(|it| !it.is_empty() && !it.is_null()));
         let type_place = place.component(7);
-        let type_code = reader.message.at(&type_place).map_or(Ok(None), |it| reader.text_of(it, &type_place))?;
+        let type_code = repetition.component(7).map_or(Ok(None), |it| reader.text_of(it, &type_place))?;
         let rank = match type_code.as_deref() {
             Some("H") => 0,
             Some("C") => 1,
             Some(other) if NOT_LIVED_AT.contains(&other) => continue,
             _ => 2,
         };
-        if tells && best.is_none_or(|(best, ..)| rank < best) && !has_expired(reader, &place)? {
+        if tells && best.is_none_or(|(best, ..)| rank < best) && !has_expired(reader, repetition, &place, made_ms)? {
             best = Some((rank, index, repetition));
         }
     }
     best.map(|(_, index, repetition)| read_address(reader, &field.repetition(index), repetition)).transpose()
 }
 
-fn has_expired(reader: &Reader<'_>, address: &Place) -> Result<bool, Refusal> {
-    let Some(expires) = reader.moment(address.component(14))? else { return Ok(false) };
-    let made = reader.made_at()?;
-    Ok(made.is_some_and(|made| expires.timestamp.unix_ms < made.timestamp.unix_ms))
+fn has_expired(reader: &Reader<'_>, address: Part<'_>, place: &Place, made_ms: Option<i64>) -> Result<bool, Refusal> {
+    let expires = address.component(14).map_or(Ok(None), |part| reader.moment_of(part, place.component(14)))?;
+    Ok(expires.zip(made_ms).is_some_and(|(expires, made_ms)| expires.timestamp.unix_ms < made_ms))
 }
 
 fn read_address(reader: &Reader<'_>, place: &Place, repetition: Part<'_>) -> Result<Address, Refusal> {

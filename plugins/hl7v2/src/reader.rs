@@ -87,10 +87,16 @@ impl<'m> Reader<'m> {
 
     /// The time at a place; `None` if none is told. A second component may say that it is less exact than it looks.
     pub fn moment(&self, place: Place) -> Result<Option<Moment>, Refusal> {
-        let Some(text) = self.text(&place)? else { return Ok(None) };
+        self.message.at(&place).map_or(Ok(None), |part| self.moment_of(part, place))
+    }
+
+    /// The time that a part tells, which stands at this place.
+    pub fn moment_of(&self, part: Part<'m>, place: Place) -> Result<Option<Moment>, Refusal> {
+        let Some(text) = self.text_of(part, &place)? else { return Ok(None) };
         let wrong = || self.malformed(&place, "a time that the calendar has: YYYYMMDD[HH[MM[SS[.S]]]][+/-ZZZZ]");
         let mut stamp = Stamp::parse(&text).ok_or_else(wrong)?;
-        let second = if place.numbers()[3] == 0 { self.text(&place.component(2))? } else { None };
+        let second = if place.numbers()[3] == 0 { part.component(2) } else { None };
+        let second = second.map_or(Ok(None), |part| self.text_of(part, &place.component(2)))?;
         if let Some(exactness) = second.and_then(|name| Stamp::exactness_named(&name)) {
             stamp = stamp.at_most(exactness);
         }

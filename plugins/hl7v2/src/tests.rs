@@ -485,6 +485,9 @@ fn message_ids_tell_messages_apart() {
 fn a_request_tells_at_most_as_much_as_the_contract_takes() {
     assert!(parse(MESSAGE.repeat(256).as_bytes(), &json!({})).is_ok());
     assert_eq!(refused(&MESSAGE.repeat(257), &json!({})), ("unsupported", Some("message 257".to_owned())));
+    let ignored = "MSH|^~\\&|||||||ACK\r";
+    assert!(matches!(parse(ignored.repeat(10_000).as_bytes(), &json!({})), Ok(Outcome::Ignored(_))));
+    assert_eq!(refused(&ignored.repeat(10_001), &json!({})), ("unsupported", Some("message 10001".to_owned())));
 }
 
 #[test]
@@ -494,6 +497,17 @@ fn large_things_are_read() {
     let ids = MESSAGE.replace("PID|1||", &format!("PID|1||{}", "0^^^X^XX~".repeat(100_000)));
     assert_eq!(completed(&ids, &json!({})).patient_external_id, "1");
     assert_eq!(completed(&ids, &json!({ "patient": { "type": "PI" } })).patient_external_id, "2");
+    let expired = "1 A St^^Austin^TX^^^H^^^^^^^20200101~".repeat(100_000);
+    let addresses =
+        MESSAGE.replace("ADT^A03", "ADT^A31").replace("1 A St^^Austin", &format!("{expired}2 B St^^Dallas"));
+    let Ok(Outcome::Accepted(it)) = parse(addresses.as_bytes(), &json!({})) else { panic!("refused") };
+    assert!(
+        matches!(&it.reports[0], Report::PatientUpdated(it) if it.address.as_ref().is_some_and(|it| it.city.as_deref() == Some("Dallas")))
+    );
+    let providers = MESSAGE.replace("11^A~", &"11^A~".repeat(100_000));
+    assert_eq!(completed(&providers, &json!({})).provider_id.as_deref(), Some("22"));
+    let lines = MESSAGE.replace("PID|", &format!("{}PID|", "Z\r".repeat(200_000)));
+    completed(&lines, &json!({}));
 }
 
 #[test]
@@ -597,5 +611,38 @@ fn the_whole_mapping_takes_microseconds() {
             best = best.min(started.elapsed());
         }
         println!("{} bytes with {settings}: {best:?}", body.len());
+    }
+}
+
+/// What takes longest for its size: a mebibyte, the largest body that the gateway takes unless it is told otherwise.
+#[test]
+#[ignore = "a measurement, meaningful in release mode alone"]
+fn nothing_takes_long_for_its_size() {
+    let fill = |what: &str, around: &dyn Fn(&str) -> String| around(&what.repeat((1 << 20) / what.len()));
+    let bodies = [
+        ("lines before the patient", fill("Z\r", &|it| MESSAGE.replace("PID|", &format!("{}PID|", &it[..1 << 18])))),
+        ("long lines before the patient", fill("Z|||\r", &|it| MESSAGE.replace("PID|", &format!("{it}PID|")))),
+        ("ignored messages", fill("MSH|^~\\&|||||||X\r", &|it| it.to_owned())),
+        ("fields", fill("|", &|it| format!("{MESSAGE}ZZZ{it}\r"))),
+        ("identifiers", fill("~1^^^X^Y", &|it| MESSAGE.replace("PID|1||", &format!("PID|1||{it}~")))),
+        (
+            "addresses",
+            fill("~^^A^TX^^^H^^^^^^^2020", &|it| {
+                MESSAGE.replace("||||||1 A St", &format!("||||||{it}~1 A St")).replace("A03", "A08")
+            }),
+        ),
+        ("providers", fill("1~", &|it| MESSAGE.replace("|11^A", &format!("|{it}11^A")))),
+        ("provider segments", fill("AIP|||1\r", &|it| format!("{MESSAGE}{it}"))),
+        ("escapes", fill("\\X41\\", &|it| MESSAGE.replace("RIVERA^ANA", it).replace("A03", "A31"))),
+        ("empty lines", fill("\r", &|it| format!("{MESSAGE}{it}"))),
+        ("lines of no name", fill("x\r", &|it| format!("{MESSAGE}{}", &it[..1 << 18]))),
+    ];
+    for (what, body) in &bodies {
+        #[expect(clippy::disallowed_methods, reason = "a measurement of this processor's time")]
+        let started = std::time::Instant::now();
+        let _ = parse(body.as_bytes(), &json!({ "zone": "America/Chicago" }));
+        let took = started.elapsed();
+        println!("{what}: {} KiB in {took:?}", body.len() >> 10);
+        assert!(took.as_millis() < 50, "{what}");
     }
 }

@@ -90,11 +90,15 @@ pub(crate) fn provider_id(reader: &Reader<'_>) -> Result<Option<String>, Refusal
             };
             for (repetition, part) in (1..).zip(part.parts()) {
                 let place = field.occurrence(index).repetition(repetition);
-                let Some(id) = reader.id(Some(part), &place)? else { continue };
-                if is_preferred(reader, part, &place)? {
-                    return Ok(Some(id));
+                let is_preferred = is_preferred(reader, part, &place)?;
+                if first.is_some() && !is_preferred {
+                    continue;
                 }
-                first = first.or(Some(id));
+                let id = reader.id(Some(part), &place)?;
+                if id.is_some() && is_preferred {
+                    return Ok(id);
+                }
+                first = first.or(id);
             }
         }
         if first.is_some() {

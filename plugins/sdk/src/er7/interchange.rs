@@ -43,6 +43,9 @@ pub(super) struct Line {
     pub(super) fields: Range<usize>,
 }
 
+/// The name that a line begins with, if it does.
+pub(super) type Name = Option<[u8; 3]>;
+
 /// What a group of lines is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -81,6 +84,8 @@ pub struct Unit<'i> {
 pub struct Interchange<'b> {
     bytes: &'b [u8],
     lines: Vec<Line>,
+    /// Those of the lines, close together: segments are looked for by name again and again.
+    names: Vec<Name>,
     fields: Vec<FieldMark>,
     groups: Vec<Group>,
     remarks: Vec<Remark>,
@@ -139,8 +144,13 @@ impl<'b> Interchange<'b> {
         self.bytes
     }
 
+    fn segment<'i>(&'i self, line: usize, context: &'i Context) -> Segment<'i> {
+        Segment::new(self.bytes, &self.lines[line], &self.names[line], &self.fields, context)
+    }
+
     fn view<'i>(&'i self, group: &'i Group) -> Message<'i> {
-        Message::new(self.bytes, &self.lines[group.lines.clone()], &self.fields, &group.context)
+        let lines = group.lines.clone();
+        Message::new(self.bytes, &self.lines[lines.clone()], &self.names[lines], &self.fields, &group.context)
     }
 }
 
@@ -148,6 +158,10 @@ struct Reader<'b> {
     limits: Limits,
     charset: Option<Charset>,
     classes: Classes,
+    /// The separators that the classes are of.
+    in_force: Option<Separators>,
+    /// The last declaration and what it says: in a batch it is the same again and again.
+    last_declared: Option<(&'b [u8], Separators)>,
     interchange: Interchange<'b>,
     messages: u32,
     batch: Option<Open>,
@@ -167,9 +181,26 @@ impl<'b> Reader<'b> {
     fn new(bytes: &'b [u8], charset: Option<Charset>, limits: Limits) -> Self {
         let lines = Vec::with_capacity((bytes.len() / 64 + 4).min(limits.lines));
         let fields = Vec::with_capacity((bytes.len() / 6 + 8).min(limits.fields));
-        let interchange =
-            Interchange { bytes, lines, fields, groups: Vec::new(), remarks: Vec::new(), remarks_left_off: 0 };
-        Self { limits, charset, classes: Classes::none(), interchange, messages: 0, batch: None, file: None }
+        let interchange = Interchange {
+            bytes,
+            names: Vec::with_capacity(lines.capacity()),
+            lines,
+            fields,
+            groups: Vec::new(),
+            remarks: Vec::new(),
+            remarks_left_off: 0,
+        };
+        Self {
+            limits,
+            charset,
+            classes: Classes::none(),
+            in_force: None,
+            last_declared: None,
+            interchange,
+            messages: 0,
+            batch: None,
+            file: None,
+        }
     }
 
     /// Takes the line that begins here, and says where it ends.
@@ -191,17 +222,21 @@ impl<'b> Reader<'b> {
             _ => None,
         };
         if let Some(open) = opened {
-            self.classes = Classes::of(&open.context.separators);
+            self.put_in_force(&open.context.separators);
         }
         let fields = self.interchange.fields.len();
         let end = self.classes.fields(bytes, start, &mut self.interchange.fields, self.limits.fields);
         let Some(end) = end else {
             return Err(Fault::malformed(format_args!("line {number}"), "fewer fields"));
         };
+        let end_of_name = self.interchange.fields[fields].end as usize;
+        let name: Name = bytes[start..end_of_name].trim_ascii().try_into().ok();
+        let name = name.filter(|name| is_name(name));
+        self.interchange.names.push(name);
         self.interchange.lines.push(Line { bytes: start..end, fields: fields..self.interchange.fields.len() });
         match (header, context) {
             (Some(kind), Some(context)) => self.open(kind, context),
-            _ => self.follow(&bytes[start..end]),
+            _ => self.follow(name),
         }
         Ok(end)
     }
@@ -220,14 +255,27 @@ impl<'b> Reader<'b> {
         let field = bytes.get(start + 3).copied().filter(|byte| Separators::can_separate(*byte));
         let field = field.ok_or_else(|| Fault::malformed(place(1), "a separator: a single ASCII character"))?;
         let encoding = scan::declaration(&bytes[start + 4..], field);
-        let separators = Separators::declared(field, encoding)
-            .ok_or_else(|| Fault::malformed(place(2), "separators: single ASCII characters, no letters or digits"))?;
+        let declaration = &bytes[start + 3..start + 4 + encoding.len()];
+        let separators = match self.last_declared {
+            Some((last, separators)) if last == declaration => separators,
+            _ => Separators::declared(field, encoding).ok_or_else(|| {
+                Fault::malformed(place(2), "separators: single ASCII characters, no letters or digits")
+            })?,
+        };
+        self.last_declared = Some((declaration, separators));
         let complete = [separators.component, separators.repetition, separators.escape, separators.subcomponent];
         if encoding.is_empty() || complete.contains(&None) {
             self.remark(Remark::Separators { line: self.interchange.lines.len() + 1 });
         }
-        self.classes = Classes::of(&separators);
+        self.put_in_force(&separators);
         Ok(Context { separators, charset: self.charset.unwrap_or(Charset::Utf8) })
+    }
+
+    fn put_in_force(&mut self, separators: &Separators) {
+        if self.in_force.as_ref() != Some(separators) {
+            self.classes = Classes::of(separators);
+            self.in_force = Some(*separators);
+        }
     }
 
     /// Begins a group with the header just read.
@@ -259,7 +307,7 @@ impl<'b> Reader<'b> {
     fn charset_of_last(&mut self, context: &Context) -> Charset {
         let interchange = &self.interchange;
         let last = interchange.lines.len() - 1;
-        let header = Segment::new(interchange.bytes, &interchange.lines[last], &interchange.fields, context);
+        let header = interchange.segment(last, context);
         let named = header
             .field(18)
             .and_then(|field| field.subcomponent(1))
@@ -280,13 +328,11 @@ impl<'b> Reader<'b> {
     }
 
     /// Puts a line that is no header where it belongs.
-    fn follow(&mut self, line: &[u8]) {
+    fn follow(&mut self, name: Name) {
         let last = self.interchange.lines.len() - 1;
-        let end = line.iter().position(|byte| self.classes.separates_fields(*byte)).unwrap_or(line.len());
-        let name = line[..end].trim_ascii();
-        let trailer = match name {
-            b"BTS" => Some((Kind::BatchTrailer, self.batch)),
-            b"FTS" => Some((Kind::FileTrailer, self.file)),
+        let trailer = match name.as_ref() {
+            Some(b"BTS") => Some((Kind::BatchTrailer, self.batch)),
+            Some(b"FTS") => Some((Kind::FileTrailer, self.file)),
             _ => None,
         };
         if let Some((kind, open)) = trailer {
@@ -300,7 +346,7 @@ impl<'b> Reader<'b> {
         match self.interchange.groups.last_mut() {
             Some(group) if group.kind == Kind::Message => {
                 group.lines.end = last + 1;
-                if !is_name(name) {
+                if name.is_none() {
                     self.remark(Remark::Nameless { line: last + 1 });
                 }
             }
@@ -320,7 +366,7 @@ impl<'b> Reader<'b> {
     /// The number in the first field of a trailer, if there is one.
     fn count_said(&self, line: usize, context: &Context) -> Option<u64> {
         let interchange = &self.interchange;
-        let trailer = Segment::new(interchange.bytes, &interchange.lines[line], &interchange.fields, context);
+        let trailer = interchange.segment(line, context);
         let said = trailer.field(1)?.text().ok()??;
         Some(said.trim().parse().unwrap_or(u64::MAX))
     }

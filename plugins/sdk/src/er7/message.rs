@@ -1,9 +1,9 @@
 //! A message and its segments.
 
 use super::charset::Charset;
-use super::interchange::Line;
+use super::interchange::{Line, Name};
 use super::part::{Context, Part};
-use super::place::{Place, is_name};
+use super::place::Place;
 use super::scan::FieldMark;
 use super::separators::Separators;
 
@@ -12,24 +12,33 @@ use super::separators::Separators;
 pub struct Message<'i> {
     bytes: &'i [u8],
     lines: &'i [Line],
+    names: &'i [Name],
     fields: &'i [FieldMark],
     context: &'i Context,
 }
 
 impl<'i> Message<'i> {
-    pub(super) fn new(bytes: &'i [u8], lines: &'i [Line], fields: &'i [FieldMark], context: &'i Context) -> Self {
-        Self { bytes, lines, fields, context }
+    pub(super) fn new(
+        bytes: &'i [u8],
+        lines: &'i [Line],
+        names: &'i [Name],
+        fields: &'i [FieldMark],
+        context: &'i Context,
+    ) -> Self {
+        Self { bytes, lines, names, fields, context }
     }
 
     /// All segments in order: known, unknown, and lines that are none.
     pub fn segments(self) -> impl DoubleEndedIterator<Item = Segment<'i>> + ExactSizeIterator {
-        self.lines.iter().map(move |line| Segment::new(self.bytes, line, self.fields, self.context))
+        let lines = self.lines.iter().zip(self.names);
+        lines.map(move |(line, name)| Segment::new(self.bytes, line, name, self.fields, self.context))
     }
 
     /// The segments of this name, in order.
     pub fn named(self, name: &[u8; 3]) -> impl Iterator<Item = Segment<'i>> {
-        let name = *name;
-        self.segments().filter(move |segment| segment.name() == Some(&name))
+        let name = Some(*name);
+        let numbered = self.names.iter().enumerate().filter(move |(_, other)| **other == name);
+        numbered.map(move |(at, name)| Segment::new(self.bytes, &self.lines[at], name, self.fields, self.context))
     }
 
     /// What stands at a place: the field, or the part of it. `None` if the message does not reach so far. Which message
@@ -63,6 +72,7 @@ impl<'i> Message<'i> {
 pub struct Segment<'i> {
     bytes: &'i [u8],
     line: &'i Line,
+    name: &'i Name,
     fields: &'i [FieldMark],
     context: &'i Context,
     /// The first field of a header is the separator itself, so that the others are counted one higher.
@@ -70,16 +80,21 @@ pub struct Segment<'i> {
 }
 
 impl<'i> Segment<'i> {
-    pub(super) fn new(bytes: &'i [u8], line: &'i Line, fields: &'i [FieldMark], context: &'i Context) -> Self {
+    pub(super) fn new(
+        bytes: &'i [u8],
+        line: &'i Line,
+        name: &'i Name,
+        fields: &'i [FieldMark],
+        context: &'i Context,
+    ) -> Self {
         let fields = &fields[line.fields.clone()];
         let is_header = fields.get(1).is_some_and(|field| field.seen & super::part::class::LITERAL != 0);
-        Self { bytes, line, fields, context, is_header }
+        Self { bytes, line, name, fields, context, is_header }
     }
 
     /// Its name, blanks around it aside, as from files that are indented; `None` if the line does not begin with one.
     pub fn name(self) -> Option<&'i [u8; 3]> {
-        let name: &[u8; 3] = self.naive(0)?.raw().trim_ascii().try_into().ok()?;
-        is_name(name).then_some(name)
+        self.name.as_ref()
     }
 
     /// A field, from 1; 0 is the name. The first field of MSH, FHS and BHS is the separator.

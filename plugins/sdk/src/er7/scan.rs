@@ -42,10 +42,6 @@ impl Classes {
         Self(classes)
     }
 
-    pub(super) fn separates_fields(&self, byte: u8) -> bool {
-        self.0[usize::from(byte)] & class::FIELD != 0
-    }
-
     /// Marks the fields of the line that begins here, and says where it ends. `None` if there are more fields than may be.
     pub(super) fn fields(
         &self,
