@@ -180,7 +180,11 @@ fn told(reader: &Reader<'_>) -> Result<Told, Refusal> {
     } else if is_consultation {
         reports.push(Report::ConsultationScheduled(appointment::scheduled(reader, event, patient)?));
     }
-    Ok(if reports.is_empty() { Told::Nothing("the visit was not held by video") } else { Told::Reports(reports) })
+    Ok(if reports.is_empty() {
+        Told::Nothing("the visit was not held by video, going by its class (PV1-2) or what the settings name")
+    } else {
+        Told::Reports(reports)
+    })
 }
 
 /// Message type and event of a message.

@@ -255,7 +255,7 @@ fn the_provider_is_preferred_by_type() {
 #[test]
 fn visits_are_virtual_as_the_settings_say() {
     let of_class = |class: &str| MESSAGE.replace("PV1|1|VR|", &format!("PV1|1|{class}|"));
-    let reason = "the visit was not held by video";
+    let reason = "the visit was not held by video, going by its class (PV1-2) or what the settings name";
     for class in ["", "O", "VR", "XYZ", "\"\""] {
         completed(&of_class(class), &json!({}));
     }
