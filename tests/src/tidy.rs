@@ -24,6 +24,7 @@ const TOP: [&str; 11] = [
 
 /// Who may use whom; arrows run downward only.
 const ARROWS: &[(&str, &[&str])] = &[
+const ARROWS: [(&str, &[&str]); 16] = [
     ("hookwright-core", &[]),
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),
@@ -44,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hookwright-plugin-sdk", &[]),
     ("emr-video-call", &["hookwright-plugin-sdk"]),
     ("hl7v2", &["hookwright-plugin-sdk"]),
+    ("ccda", &["hookwright-plugin-sdk"]),
     ("fhir", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),
     ("order-notice", &["hookwright-plugin-sdk"]),

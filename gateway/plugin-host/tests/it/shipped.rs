@@ -39,9 +39,15 @@ fn klaviyo(host: &PluginHost) -> Arc<PluginVersion> {
 #[tokio::test]
 async fn the_fixtures_beside_the_crates_hold_in_the_host() {
     let host = host();
-    let shipped = [(emr(&host), "emr-video-call"), (hl7v2(&host), "hl7v2"), (klaviyo(&host), "klaviyo-profile")];
-    for (version, name) in shipped {
-        let files = fixture::read_dir(&repository().join("plugins").join(name).join("fixtures")).unwrap();
+    let compiled = |directory: &'static str| {
+        let built = build_guest(&repository().join(directory), &repository().join("target/guests")).unwrap();
+        (host.compile(&built).unwrap(), directory)
+    };
+    let (emr, klaviyo) = ((emr(&host), "plugins/emr-video-call"), (klaviyo(&host), "plugins/klaviyo-profile"));
+    let hl7v2 = (hl7v2(&host), "plugins/hl7v2");
+    let others = ["plugins/fhir", "plugins/redox", "examples/ccda"].map(compiled);
+    for (version, name) in [emr, hl7v2, klaviyo].into_iter().chain(others) {
+        let files = fixture::read_dir(&repository().join(name).join("fixtures")).unwrap();
         assert!(files.len() >= 8, "{name} has {} fixtures", files.len());
         let names = |fixtures: &[Fixture]| fixtures.iter().map(|it| it.name().to_owned()).collect::<Vec<_>>();
         assert_eq!(names(version.fixtures()), names(&files), "the build packs what lies beside the crate");

@@ -1,0 +1,113 @@
+//! The fixtures, everything that may be wrong with a document, and what is easier said in code.
+
+use std::path::Path;
+
+use hookwright_plugin_sdk::testing::{Fixture, within_bounds};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn fixtures() -> Vec<Fixture> {
+    Fixture::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap()
+}
+
+fn answer(xml: &[u8]) -> Result<Outcome, Refusal> {
+    let settings = json!({ "patient_location": "patient" });
+    Fixture { name: "case".to_owned(), json: json!({ "settings": settings }) }.answer_to::<Ccda>(xml.to_vec())
+}
+
+fn document() -> String {
+    let fixture = fixtures().into_iter().find(|it| it.name == "office-visit-by-video").unwrap();
+    fixture.json["input"]["body_text"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn fixtures_give_what_they_expect() {
+    let fixtures = fixtures();
+    assert!(fixtures.len() >= 12, "only {} fixtures were found", fixtures.len());
+    let failed: Vec<_> = fixtures.iter().filter_map(|fixture| fixture.check::<Ccda>().err()).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn a_document_may_end_anywhere() {
+    let document = document();
+    let end = document.trim_end().len();
+    for cut in 0..end {
+        let refusal = answer(&document.as_bytes()[..cut]).unwrap_err();
+        assert_eq!(refusal.code, "malformed", "cut off after {cut} bytes");
+    }
+}
+
+/// Where the values of attributes begin and end.
+fn values(document: &str) -> Vec<(usize, usize)> {
+    let quotes: Vec<_> = document.match_indices('"').map(|(at, _)| at).collect();
+    quotes.chunks_exact(2).map(|pair| (pair[0] + 1, pair[1])).collect()
+}
+
+#[test]
+fn every_value_may_be_wrong() {
+    let document = document();
+    let long = "SECRET".repeat(1000);
+    for (start, end) in values(&document) {
+        for wrong in ["", "SECRET", "20241345", "20230229", "0000", &long, "&#10;SECRET", "7"] {
+            let changed = format!("{}{wrong}{}", &document[..start], &document[end..]);
+            let answer = answer(changed.as_bytes());
+            within_bounds(&answer).unwrap_or_else(|problem| panic!("{problem}: {}", &document[start..end]));
+            let location = answer.err().and_then(|it| it.location).unwrap_or_default();
+            assert!(!location.contains("SECRET"), "{location}");
+        }
+    }
+}
+
+#[test]
+fn what_has_a_null_flavor_is_not_there() {
+    let document = document();
+    for (at, _) in document.match_indices('<') {
+        let is_element = document[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic());
+        let name_end = at + document[at..].find([' ', '>', '/']).unwrap();
+        if is_element {
+            let changed = format!("{} nullFlavor=\"UNK\"{}", &document[..name_end], &document[name_end..]);
+            within_bounds(&answer(changed.as_bytes())).unwrap();
+        }
+    }
+    let unknown = document.replace("<high value", "<high nullFlavor=\"UNK\" value");
+    let Ok(Outcome::Accepted(accepted)) = answer(unknown.as_bytes()) else { panic!("the document tells its own time") };
+    let Report::ConsultationCompleted(it) = &accepted.reports[0] else { panic!("{:?}", accepted.reports) };
+    assert_eq!((it.duration, &it.attributes[0].1[..]), (None, "document"));
+}
+
+#[test]
+fn entities_and_declarations_are_refused() {
+    let bomb = "<!DOCTYPE a [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><ClinicalDocument>&b;</ClinicalDocument>";
+    let refusal = answer(bomb.as_bytes()).unwrap_err();
+    assert_eq!(refusal.expected, Some("XML without a document type declaration"));
+    let entity = "<ClinicalDocument>&xxe;</ClinicalDocument>";
+    assert_eq!(answer(entity.as_bytes()).unwrap_err().expected, Some("no entities but XML's own"));
+    let undeclared = "<ClinicalDocument><sdtc:id/></ClinicalDocument>";
+    let refusal = answer(undeclared.as_bytes()).unwrap_err();
+    assert_eq!(refusal.expected, Some("namespaces that are declared"));
+    assert!(refusal.location.is_some_and(|location| location.starts_with("line 1 column")));
+}
+
+#[test]
+fn size_depth_and_breadth_are_bounded() {
+    let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    assert_eq!(answer(deep.as_bytes()).unwrap_err().code, "unsupported");
+    let large = " ".repeat(BYTES_MAX + 1);
+    assert_eq!(answer(large.as_bytes()).unwrap_err().expected, Some("a document of at most 2 MiB"));
+    let wide = format!("<ClinicalDocument{}/>", " a=\"\"".repeat(100_000));
+    assert_eq!(answer(wide.as_bytes()).unwrap_err().expected, Some("elements of at most 64 attributes"));
+    let ids = "<id root=\"1.2\" extension=\"x\"/>".repeat(50_000);
+    let many = document().replace("<patientRole>", &format!("<patientRole>{ids}"));
+    assert!(answer(many.as_bytes()).is_ok());
+    assert_eq!(answer(b"\xff\xfe<\x00a\x00").unwrap_err().expected, Some("text in UTF-8"));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_strange(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert_eq!(within_bounds(&answer(&body)), Ok(()));
+    }
+}
