@@ -21,7 +21,7 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Ev
     let appointment = &resource.node;
     let (state, word) = state(desk, resource)?;
     let modality = modality(desk, appointment)?;
-    let patient = patient(desk, resource);
+    let patient = patient(desk, resource)?;
     let patient_external_id = desk.patient(&patient, resource)?;
     let appointment_id = own_id(desk, resource)?;
     let mut reads = Vec::new();
@@ -93,20 +93,25 @@ fn state<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>) -> Result<(State, &'s
     }
 }
 
-/// The participant who is a patient, or the subject that R5 has.
-fn patient<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>) -> Node<'a> {
+/// The participant who is a patient, or the subject that R5 has. Time that a practitioner blocked has none.
+fn patient<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>) -> Result<Node<'a>, Stop> {
     let participants = resource.node.get("participant");
     let actors = participants.each().take(PARTICIPANTS_MAX).map(|participant| participant.get("actor"));
-    let is_patient = |actor: &Node<'a>| match kind_of(actor) {
-        Some(kind) => kind == "Patient",
-        None => match desk.library.find(actor, &resource.holder) {
-            Found::Resource(found) => found.kind() == "Patient",
-            _ => false,
-        },
+    let kind = |actor: &Node<'a>| {
+        kind_of(actor).or_else(|| match desk.library.find(actor, &resource.holder) {
+            Found::Resource(found) => Some(found.kind()),
+            _ => None,
+        })
     };
-    let subject = resource.node.get("subject").optional();
-    let found = actors.chain(subject).find(is_patient);
-    found.unwrap_or(participants)
+    let mut others = 0;
+    for actor in actors.chain(resource.node.get("subject").optional()) {
+        match kind(&actor) {
+            Some("Patient" | "Group") => return Ok(actor),
+            Some(_) => others += 1,
+            None => {}
+        }
+    }
+    if others > 0 { Err(Stop::skip("the appointment has no patient")) } else { Ok(participants) }
 }
 
 /// What the appointment is called: by its own id, unless the settings name an identifier.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hookwright_plugin_sdk::json::{Mismatch, Node};
 
+use crate::desk::is_of_interest;
 use crate::library::{Library, own_path, target};
 use crate::message_id;
 use crate::notification::{Kind, Notified, Status, is_status};
@@ -86,6 +87,7 @@ impl<'a> Arrival<'a> {
         library.add(None, root);
         let mut arrival = Self { events: vec![Event::about(Focus::Resource(root.clone()))], ..Self::default() };
         arrival.message_id = message_id::of_resource(root);
+        arrival.note("resource-type", Some(kind).filter(|kind| is_of_interest(kind)).unwrap_or_default());
         Ok(arrival)
     }
 

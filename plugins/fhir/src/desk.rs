@@ -79,12 +79,12 @@ impl<'a> Desk<'a, '_> {
             return Err(Stop::skip("the topic reports nothing"));
         }
         let reference = match &event.focus {
-            Focus::Resource(resource) => return Ok(Resource::alone(self.library.latest(resource))),
+            Focus::Resource(resource) => return self.latest(resource),
             Focus::Reference(reference) => reference,
             Focus::Untold => return Err(notice::judge(self, rule, None, event)),
         };
         match self.library.find(reference, reference) {
-            Found::Resource(resource) => Ok(Resource::alone(self.library.latest(&resource.node))),
+            Found::Resource(resource) => self.latest(&resource.node),
             Found::Unread(_) if !kind_of(reference).is_none_or(is_of_interest) => {
                 Err(Stop::skip("the focus is no encounter, appointment or patient"))
             }
@@ -92,6 +92,16 @@ impl<'a> Desk<'a, '_> {
             Found::Gone => Err(Stop::skip("the focus was deleted")),
             Found::Failed(read) => Err(Stop::Refusal(unanswered(&place(&read.url)))),
             Found::Logical | Found::Nowhere => Err(notice::judge(self, rule, Some(reference), event)),
+        }
+    }
+
+    /// The resource as it was read from the partner, where what came along was not enough.
+    fn latest(&self, resource: &Node<'a>) -> Result<Resource<'a>, Stop> {
+        match self.library.latest(resource) {
+            Some(Found::Resource(read)) => Ok(read),
+            Some(Found::Gone) => Err(Stop::skip("the focus was deleted")),
+            Some(Found::Failed(read)) => Err(Stop::Refusal(unanswered(&place(&read.url)))),
+            _ => Ok(Resource::alone(resource.clone())),
         }
     }
 
@@ -107,6 +117,9 @@ impl<'a> Desk<'a, '_> {
 
     /// The id of the patient that a reference of the resource means.
     pub fn patient(&self, reference: &Node<'a>, resource: &Resource<'a>) -> Result<String, Stop> {
+        if kind_of(reference) == Some("Group") {
+            return Err(Stop::skip("the subject is a group"));
+        }
         let identity = of_reference(reference, &resource.holder, &self.settings.patient, &self.library)?;
         self.known_patient(identity, resource, reference)
     }

@@ -104,13 +104,9 @@ impl<'a> Library<'a> {
         self.asked.iter().any(|asked| asked == url)
     }
 
-    /// The same resource as it was read from the partner, if it was.
-    pub fn latest(&self, resource: &Node<'a>) -> Node<'a> {
-        let read = own_path(resource).filter(|path| self.was_asked(path));
-        match read.and_then(|path| self.shelves.get(&path)) {
-            Some(Shelf::Resource(read)) => read.clone(),
-            _ => resource.clone(),
-        }
+    /// The same resource as it was read from the partner, if that was tried.
+    pub fn latest(&self, resource: &Node<'a>) -> Option<Found<'a>> {
+        self.at(&own_path(resource).filter(|path| self.was_asked(path))?)
     }
 
     /// What the reference at this place comes to, seen from the resource that holds it.
@@ -129,7 +125,9 @@ impl<'a> Library<'a> {
             Target::Local(name) => self.at(&name.path()).unwrap_or_else(|| Found::Unread(Read { url: name.path() })),
             Target::Absolute(url, name) => {
                 let by_name = || self.at(&name?.path());
-                self.at(url).or_else(by_name).unwrap_or_else(|| Found::Unread(Read { url: url.to_owned() }))
+                // What does not end in a type and an id is no address of a resource, and is not asked for.
+                let unread = || name.map(|_| Found::Unread(Read { url: url.to_owned() }));
+                self.at(url).or_else(by_name).or_else(unread).unwrap_or(Found::Nowhere)
             }
             Target::Conditional { .. } => Found::Logical,
         }
