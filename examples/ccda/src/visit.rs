@@ -26,6 +26,7 @@ pub(crate) fn completed(
     let mut attributes =
         vec![("completed-at-source".to_owned(), source.to_owned()), ("modality".to_owned(), modality.to_owned())];
     attributes.extend(moment.coarser.map(|it| ("completed-at-precision".to_owned(), it.as_str().to_owned())));
+    attributes.extend(settings.zone.note(&moment.timestamp));
     let patient_location = if settings.located_by_patient { address(&patient)? } else { None };
     if let Some((_, used)) = &patient_location {
         attributes.push(("address-use".to_owned(), (*used).to_owned()));

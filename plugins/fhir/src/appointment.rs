@@ -42,7 +42,7 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Ev
             let mismatch = appointment.get("end").mismatch("the time at which the appointment was fulfilled");
             return Err(desk.missing(resource, mismatch));
         };
-        note_time(&completed_at, source, "completed-at", &mut attributes);
+        note_time(&completed_at, source, "completed-at", desk.settings, &mut attributes);
         return Ok(Report::ConsultationCompleted(ConsultationCompleted {
             appointment_id: Some(appointment_id),
             provider_id,
@@ -57,8 +57,8 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Ev
     if starts_at.is_none() && status == AppointmentStatus::Scheduled {
         return Err(desk.missing(resource, start.mismatch("the time at which the appointment begins")));
     }
-    if let Some((moment, _)) = starts_at.as_ref().filter(|(moment, _)| moment.coarser.is_some()) {
-        note_time(moment, "start", "starts-at", &mut attributes);
+    if let Some((moment, source)) = &starts_at {
+        note_time(moment, source, "starts-at", desk.settings, &mut attributes);
     }
     Ok(Report::ConsultationScheduled(ConsultationScheduled {
         provider_id,

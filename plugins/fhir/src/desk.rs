@@ -196,11 +196,18 @@ impl<'a> Desk<'a, '_> {
 }
 
 /// Notes what the contract's fields cannot say about a time.
-pub(crate) fn note_time(moment: &Moment, source: &str, name: &str, attributes: &mut Vec<(String, String)>) {
+pub(crate) fn note_time(
+    moment: &Moment,
+    source: &str,
+    name: &str,
+    settings: &Settings,
+    attributes: &mut Vec<(String, String)>,
+) {
     attributes.push((format!("{name}-source"), source.to_owned()));
     if let Some(coarser) = moment.coarser {
         attributes.push((format!("{name}-precision"), coarser.as_str().to_owned()));
     }
+    attributes.extend(settings.zone.note(&moment.timestamp));
 }
 
 /// The types of resource that say something about consultations.

@@ -30,7 +30,7 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Ev
     let Some((completed_at, source)) = desk.time(&times)? else {
         return Err(desk.missing(resource, end.mismatch("the time at which the encounter ended")));
     };
-    note_time(&completed_at, source, "completed-at", &mut attributes);
+    note_time(&completed_at, source, "completed-at", desk.settings, &mut attributes);
 
     let mut reads = Vec::new();
     let duration = duration::of_encounter(&encounter.get("length"), &period, desk.settings.zone, &mut attributes);

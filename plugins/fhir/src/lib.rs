@@ -30,6 +30,14 @@
 //! offset lies in the zone of the settings, or UTC, and says that this was assumed. Where only the month or the year is
 //! told, the beginning of the span stands in with the precision of a day, and `completed-at-precision` tells which.
 //!
+//! # Attributes
+//! `fhir-status` and `fhir-resource`: the status and the type and id of what was read; `fhir-source` is `notification` where
+//! that alone was. `modality`: how it is known that a visit was held by video. `completed-at-source`, `starts-at-source`,
+//! `completed-at-precision`, `starts-at-precision`: where a time comes from, and its precision if that is coarser than a day.
+//! `zone`: the zone that was assumed for it. `length`, `period`: `unusable` if no duration could be made of them.
+//! `address-use`, `address-as-of`, `address-period`: which address it is. `focus-system`: whose id the appointment's id is,
+//! where it is no resource. `active`: `false` of a patient who is not in use any more.
+//!
 //! # What it fetches
 //! What is named and not sent, and resources that lack what is needed, by `GET` of type and id under the source's base
 //! address, or of the whole address where the partner gives one: 16 in a round, in up to 4 rounds. An answer of 404 or 410

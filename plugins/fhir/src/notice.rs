@@ -49,7 +49,7 @@ fn report<'a>(desk: &Desk<'a, '_>, rule: Rule, focus: Option<&Node<'a>>, event: 
             let Some((completed_at, source)) = at else {
                 return Err(focus.mismatch("an event with a time").into());
             };
-            note_time(&completed_at, source, "completed-at", &mut attributes);
+            note_time(&completed_at, source, "completed-at", desk.settings, &mut attributes);
             return Ok(Report::ConsultationCompleted(ConsultationCompleted {
                 appointment_id: is_appointment(event).then_some(id),
                 test,

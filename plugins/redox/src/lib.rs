@@ -24,6 +24,12 @@
 //! The address of a patient is `Demographics.Address`: the attributes `address-use` (`demographics`) and `address-as-of` (the
 //! time of the delivery) say so.
 //!
+//! # Attributes
+//! `trigger`: the model and the event, such as `Scheduling.New`. `completed-at-source`, `completed-at-precision`,
+//! `starts-at-precision`, `zone`: as above, the precision if it is coarser than a day, the zone that was assumed.
+//! `modality`: how it is known that a visit was held by video (`told`, `untold`, `assumed-of-source`). `visit-status`: the
+//! EHR's word. `old-visit-number`: which visit was moved. `address-use`, `address-as-of`: which address it is.
+//!
 //! # Settings
 //! All may be left out.
 //! * `patient_id_type`: which of the patient's identifiers is meant, by its `IDType`. Default: `MR`, or the only one. Of an

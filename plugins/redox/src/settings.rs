@@ -60,6 +60,15 @@ impl Settings {
         is_one_of(status, &self.completed_statuses)
     }
 
+    /// How it is known that a visit that counts was held by video.
+    pub fn modality(&self) -> &'static str {
+        match self.modality {
+            Virtual::All => "assumed-of-source",
+            Virtual::NotOnThePremises => "untold",
+            Virtual::Told { .. } => "told",
+        }
+    }
+
     /// Whether the visit is held by video, as far as can be told.
     pub fn is_virtual(&self, visit: &Node<'_>) -> bool {
         let class = visit.get("PatientClass");

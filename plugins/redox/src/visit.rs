@@ -37,7 +37,11 @@ pub(crate) fn completed(root: &Node<'_>, settings: &Settings) -> Result<Consulta
     };
     let mut attributes = vec![("completed-at-source".to_owned(), source.to_owned())];
     attributes.extend(moment.coarser.map(|it| ("completed-at-precision".to_owned(), it.as_str().to_owned())));
+    attributes.extend(settings.zone.note(&moment.timestamp));
     attributes.push(event(root)?);
+    attributes.push(("modality".to_owned(), settings.modality().to_owned()));
+    let status = visit.get("Status");
+    attributes.extend(status.optional().map(|it| it.line()).transpose()?.map(|word| ("visit-status".to_owned(), word)));
     let address = patient::address(&root.get("Patient").get("Demographics").get("Address"))?;
     let patient_location = address.filter(|_| settings.locates_by_demographics);
     if patient_location.is_some() {
@@ -68,9 +72,10 @@ pub(crate) fn scheduled(
         None => None,
         Some(start) => Some(start.moment(settings.zone)?),
     };
-    let mut attributes = vec![event(root)?];
+    let mut attributes = vec![event(root)?, ("modality".to_owned(), settings.modality().to_owned())];
     let coarser = starts_at.as_ref().and_then(|moment| moment.coarser);
     attributes.extend(coarser.map(|it| ("starts-at-precision".to_owned(), it.as_str().to_owned())));
+    attributes.extend(starts_at.as_ref().and_then(|moment| settings.zone.note(&moment.timestamp)));
     // A visit that is booked again after it was cancelled has another number.
     let old = visit.get("OldVisitNumber").optional().map(|it| it.short_id()).transpose()?;
     attributes.extend(old.map(|number| ("old-visit-number".to_owned(), number)));
@@ -85,9 +90,10 @@ pub(crate) fn scheduled(
     })
 }
 
-/// Which event it was.
+/// Which event it was, such as `Scheduling.New`.
 fn event(root: &Node<'_>) -> Result<(String, String), Mismatch> {
-    Ok(("redox-event".to_owned(), root.get("Meta").get("EventType").line()?))
+    let meta = root.get("Meta");
+    Ok(("trigger".to_owned(), format!("{}.{}", meta.get("DataModel").line()?, meta.get("EventType").line()?)))
 }
 
 fn patient_id(root: &Node<'_>, settings: &Settings) -> Result<String, Mismatch> {

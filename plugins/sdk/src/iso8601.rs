@@ -1,5 +1,7 @@
 //! Times as clinical systems write them: from a year alone to fractions of a second, with an offset from UTC or without.
 
+use std::fmt;
+
 use crate::inbound::{Precision, Timestamp};
 use crate::timestamp::parse_rfc3339;
 
@@ -59,10 +61,17 @@ impl Offset {
         (complete && hours <= 14 && minutes < 60).then_some(Self(sign * (hours * 60 + minutes)))
     }
 
-    fn suffix(self) -> String {
+    /// The attribute that tells which zone was assumed, if one was.
+    pub fn note(self, at: &Timestamp) -> Option<(String, String)> {
+        at.zone_assumed.then(|| ("zone".to_owned(), self.to_string()))
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { '-' } else { '+' };
         let minutes = self.0.abs();
-        format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+        write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
 }
 
@@ -84,7 +93,7 @@ pub fn parse_iso8601(text: &str, assumed: Offset) -> Option<Moment> {
         _ => (date.to_owned(), None),
     };
     let Some(time) = time else {
-        let timestamp = parse_rfc3339(&format!("{date}T00:00:00{}", assumed.suffix()))?;
+        let timestamp = parse_rfc3339(&format!("{date}T00:00:00{assumed}"))?;
         return moment(Timestamp { precision: Precision::Day, zone_assumed: true, ..timestamp }, coarser);
     };
     if coarser.is_some() {
@@ -99,7 +108,7 @@ pub fn parse_iso8601(text: &str, assumed: Offset) -> Option<Moment> {
         5 => (format!("{clock}:00"), Some(Precision::Minute)),
         _ => (clock.to_owned(), None),
     };
-    let timestamp = parse_rfc3339(&format!("{date}T{clock}{}", offset.unwrap_or(assumed).suffix()))?;
+    let timestamp = parse_rfc3339(&format!("{date}T{clock}{}", offset.unwrap_or(assumed)))?;
     let precision = precision.unwrap_or(timestamp.precision);
     moment(Timestamp { precision, zone_assumed: offset.is_none(), ..timestamp }, None)
 }
@@ -152,6 +161,15 @@ mod tests {
         for text in ["2026-01-04T16:30:00-0600", "2026-01-04T16:30:00-06", "2026-01-05T04:00:00+05:30"] {
             assert_eq!(read(text).map(|it| it.0), Some(unix_ms("2026-01-04T22:30:00Z")), "{text}");
         }
+    }
+
+    #[test]
+    fn the_zone_that_was_assumed_is_told() {
+        let assumed = Offset::parse("-0330").unwrap();
+        let note = |text| assumed.note(&parse_iso8601(text, assumed).unwrap().timestamp);
+        assert_eq!(note("2026-01-04"), Some(("zone".to_owned(), "-03:30".to_owned())));
+        assert_eq!(note("2026-01-04T16:30:00Z"), None);
+        assert_eq!(Offset::default().to_string(), "+00:00");
     }
 
     #[test]
