@@ -24,7 +24,6 @@ const TOP: [&str; 11] = [
 
 /// Who may use whom; arrows run downward only.
 const ARROWS: &[(&str, &[&str])] = &[
-const ARROWS: [(&str, &[&str]); 16] = [
     ("hookwright-core", &[]),
     ("hookwright-store", &["hookwright-core"]),
     ("hookwright-sqlite", &["hookwright-core", "hookwright-store"]),

@@ -65,6 +65,7 @@ macro_rules! contract_suite {
             reception::appointments_fire_events_of_their_own,
             reception::a_message_may_bring_the_customer_it_speaks_of,
             reception::the_request_comes_back_byte_for_byte,
+            reception::a_message_whose_partner_is_asked_is_found_until_it_is_answered,
             repeats::a_repeat_by_the_transports_id_has_no_second_effect,
             repeats::a_repeat_by_the_partners_id_has_no_second_effect,
             repeats::a_repeat_by_content_counts_only_without_ids,

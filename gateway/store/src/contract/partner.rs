@@ -1,6 +1,7 @@
 //! What partners send, and what plugins make of it.
 
 use super::trial::Trial;
+use hookwright_core::fetch::{Fetch, PendingFetch};
 use hookwright_core::id::SourceId;
 use hookwright_core::intake::{Receive, Resume, Work, dedupe_keys};
 use hookwright_core::message::{
@@ -57,6 +58,24 @@ pub(super) fn accepted(facts: Vec<Fact>) -> Parsed {
 /// What a plugin found, with the partner's own id of the message.
 pub(super) fn accepted_as(partner_id: &str, facts: Vec<Fact>) -> Parsed {
     Parsed::Accepted { facts, partner_id: Some(partner_id.to_owned()), metadata: Vec::new() }
+}
+
+/// What a plugin wants to know of its partner, with the partner's own id of the message.
+pub(super) fn asking(partner_id: &str, round: u32) -> Parsed {
+    let fetch = Fetch {
+        id: "encounter".to_owned(),
+        method: "POST".to_owned(),
+        url: "Encounter/1".to_owned(),
+        headers: vec![("accept".to_owned(), "application/fhir+json".to_owned())],
+        body: Some((0..=255).collect()),
+    };
+    Parsed::NeedFetch(PendingFetch {
+        fetches: vec![fetch.clone(), Fetch { id: "patient".to_owned(), body: None, ..fetch }],
+        state: vec![0, 255, 128],
+        round,
+        partner_id: Some(partner_id.to_owned()),
+        metadata: vec![("appointment".to_owned(), "appt_789".to_owned())],
+    })
 }
 
 /// What a plugin refused.

@@ -2,7 +2,8 @@
 
 use super::operator::{draft, putting};
 use super::partner::{
-    accepted, completed, completed_test, failed, patient, platform, receive, receiving, refused, scheduled, source_id,
+    accepted, accepted_as, asking, completed, completed_test, failed, patient, platform, receive, receiving, refused,
+    resume, resuming, scheduled, source_id,
 };
 use super::subscriber::subscribe;
 use super::trial::{START_MS, Trial};
@@ -11,7 +12,7 @@ use crate::EstablishmentFilter;
 use hookwright_core::catalogue;
 use hookwright_core::customer::CustomerDraft;
 use hookwright_core::establishment::DAY_MS;
-use hookwright_core::intake::Receive;
+use hookwright_core::intake::{Receive, Resume};
 use hookwright_core::message::{MessageStatus, RawMessage};
 use hookwright_core::region::Address;
 
@@ -176,7 +177,7 @@ pub async fn the_request_comes_back_byte_for_byte(factory: &dyn Factory) {
             body,
             received_at: START_MS - 5,
             tier: "unauthenticated".to_owned(),
-            secret_id: None,
+            secret_id: Some(trial.ids.next()),
         };
         let id = trial.ids.next();
         let kept = Receive { message_id: id, raw: raw.clone(), ..receive(&trial, failed()) };
@@ -187,4 +188,42 @@ pub async fn the_request_comes_back_byte_for_byte(factory: &dyn Factory) {
             raw.body.len()
         );
     }
+}
+
+/// A message whose partner must be asked is kept with what to ask, is found until the answers came, also after a restart, and claims its keys at once.
+pub async fn a_message_whose_partner_is_asked_is_found_until_it_is_answered(factory: &dyn Factory) {
+    let mut trial = Trial::begin(factory).await;
+    trial.put_customer("cus_xyz", Some("TX")).await;
+    assert_eq!(trial.store.last_heard(source_id(1)).await.unwrap(), None);
+    let (first, second) = (asking("n-1", 1), asking("n-2", 1));
+    let received = trial.receive(first.clone()).await;
+    assert_eq!((received.status, received.events.len()), (MessageStatus::Fetching, 0));
+    let other = trial.receive(second).await;
+    assert!(trial.receive(first.clone()).await.duplicate, "a repeat asks nobody");
+    assert_eq!(trial.store.last_heard(source_id(1)).await.unwrap(), Some(trial.now()));
+    assert_eq!(trial.store.last_heard(source_id(2)).await.unwrap(), None);
+
+    trial.reopen().await;
+    let (one, two) = ((received.message_id, source_id(1)), (other.message_id, source_id(1)));
+    assert_eq!(trial.store.fetching(None, 10).await.unwrap(), [one, two]);
+    assert_eq!(trial.store.fetching(None, 1).await.unwrap(), [one]);
+    assert_eq!(trial.store.fetching(Some(one.0), 10).await.unwrap(), [two]);
+    let message = trial.message(one.0).await;
+    assert_eq!((message.status, message.parsed), (MessageStatus::Fetching, Some(first)));
+    assert_eq!(message.metadata, [("appointment".to_owned(), "appt_789".to_owned())]);
+
+    // Another round, and then the answer.
+    for (parsed, status) in [
+        (asking("n-1", 2), MessageStatus::Fetching),
+        (accepted_as("n-1", vec![completed("cus_xyz", START_MS)]), MessageStatus::Processed),
+    ] {
+        let message = trial.message(one.0).await;
+        let again = Resume { parsed, ..resume(&message, None, None) };
+        let resumed = answer::resumed(trial.submit(resuming(again)).await).expect("it is taken up");
+        assert_eq!(resumed.status, status);
+    }
+    assert_eq!(trial.store.fetching(None, 10).await.unwrap(), [two]);
+    assert_eq!(trial.establishments(EstablishmentFilter::default()).await.len(), 1);
+    let late = Resume { parsed: asking("n-1", 2), ..resume(&trial.message(one.0).await, None, None) };
+    assert!(answer::resumed(trial.submit(resuming(late)).await).is_none(), "what is processed stays so");
 }
