@@ -1,7 +1,7 @@
 //! A source that should be heard of and is not.
 
 use crate::harness::patience::eventually;
-use crate::harness::{Gateway, video_call};
+use crate::harness::{Gateway, guests, video_call};
 use hookwright::clock::SystemClock;
 use hookwright_store::{Clock, ManualClock};
 use http::Method;
@@ -45,4 +45,22 @@ async fn operators_are_told_of_a_silence_once() {
     clock.advance(61_000);
     look(&gateway, &other.id).await;
     eventually("the second silence is told", async || (silences(&gateway).await == 2).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_heartbeat_is_a_sign_of_life_though_it_is_like_the_last() {
+    let gateway = Gateway::builder().without_plugins().start().await;
+    gateway.push("fhir", guests::fhir()).await;
+    gateway.source_open("ehr", json!({ "plugin": "fhir", "verification": { "type": "none" } })).await;
+    let beat = json!({ "resourceType": "Bundle", "type": "history", "entry": [{ "resource": {
+        "resourceType": "SubscriptionStatus", "status": "active", "type": "heartbeat",
+        "subscription": { "reference": "Subscription/1" }, "eventsSinceSubscriptionStart": "7",
+    }}]});
+    for _ in 0..2 {
+        let headers = [("content-type", "application/fhir+json")];
+        let answer =
+            gateway.public.send(Method::POST, "/webhooks/ehr/notify", &headers, beat.to_string()).await.unwrap();
+        assert_eq!((answer.status.as_u16(), &answer.json()["duplicate"]), (200, &json!(false)), "{}", answer.json());
+    }
+    assert_eq!(gateway.list("/admin/messages?status=ignored").await.len(), 2);
 }

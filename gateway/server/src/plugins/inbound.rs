@@ -13,6 +13,8 @@ use hookwright_plugin_host::{CallContext, CallFailure, Called, PluginVersion, Re
 use std::sync::Arc;
 use url::form_urlencoded;
 
+/// The reason by which a plugin tells a heartbeat from other messages that it ignores.
+const HEARTBEAT: &str = "heartbeat";
 /// Parameters of a query that a plugin is shown.
 const QUERY_PARAMETERS_MAX: usize = 256;
 
@@ -43,7 +45,9 @@ impl Plugins {
         let called = self.read(&choice.loaded.version, choice.policy, source, &subject_id, raw).await;
         self.observe(&choice, &subject_id, called.result.as_ref().err(), called.duration);
         self.compare_parse(&choice, source, &subject_id, raw, &called);
-        self.understood(source, &choice.loaded.version, called, 0)
+        let mut result = self.understood(source, &choice.loaded.version, called, 0)?;
+        each_beat_counts(&mut result.parsed, &subject_id);
+        Ok(result)
     }
 
     /// Asks the plugin again, with what its partner answered. `None` if another version than `digest` is to be asked by now, which knows nothing of what that one left
@@ -115,6 +119,15 @@ impl Plugins {
             }
         };
         Ok(ParseResult { parsed, digest, logs, reply })
+    }
+}
+
+/// Heartbeats may be alike to the byte, and the second is no repeat of the first: each is a sign of life, and is kept as one.
+fn each_beat_counts(parsed: &mut Parsed, subject_id: &str) {
+    if let Parsed::Ignored { reason, partner_id, .. } = parsed
+        && reason.detail == HEARTBEAT
+    {
+        *partner_id = Some(subject_id.to_owned());
     }
 }
 
