@@ -472,7 +472,17 @@ fn message_ids_tell_messages_apart() {
         Ok(Outcome::Accepted(accepted)) => accepted.message_id,
         other => panic!("{other:?}"),
     };
-    assert_eq!(id(MESSAGE).as_deref(), Some("TELEVISIT|LAKESIDE|TV1"));
+    let first = id(MESSAGE).unwrap();
+    let sum = first.strip_prefix("TELEVISIT|LAKESIDE|TV1|").unwrap();
+    assert!(sum.len() == 16 && sum.bytes().all(|b| b.is_ascii_hexdigit()), "{first}");
+    // Sent again at another time it is the same; with other content under the same control id it is not.
+    let header = MESSAGE.split('\r').next().unwrap();
+    let time = header.split('|').nth(6).unwrap();
+    assert!(time.len() >= 8, "{time}");
+    let later = MESSAGE.replacen(&format!("|{time}|"), "|20300101000000|", 1);
+    assert_eq!(id(&later), Some(first.clone()));
+    assert_ne!(id(&MESSAGE.replace("ADT^A03", "ADT^A08")), Some(first.clone()));
+    assert_ne!(id(&format!("{MESSAGE}NTE|1||x\r")), Some(first));
     assert_eq!(id(&MESSAGE.replace("TV1", "")), None);
     let long = id(&MESSAGE.replace("TV1", &"x".repeat(300))).unwrap();
     assert!(long.starts_with("sha256:") && long.len() == 71, "{long}");
