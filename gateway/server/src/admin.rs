@@ -23,6 +23,7 @@ mod metrics;
 mod nearest;
 mod patch;
 mod plugins;
+mod presets;
 mod query;
 mod retention;
 mod sources;
@@ -68,6 +69,8 @@ fn registrations() -> Router<App> {
         .route("/admin/keys", get(keys::list).post(keys::create))
         .route("/admin/keys/{id}", get(keys::get).delete(keys::revoke))
         .route("/admin/event-types", get(event_types::list))
+        .route("/admin/presets", get(presets::list))
+        .route("/admin/presets/{id}", get(presets::get))
 }
 
 /// Plugins and their versions.

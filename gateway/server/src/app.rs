@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::dispatch::Dispatcher;
 use crate::fetch::Fetcher;
+use crate::ingress::Verifiers;
 use crate::plugins::Plugins;
 use crate::upkeep::Upkeep;
 use hookwright_store::{Clock, Ids, Store};
@@ -19,6 +20,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// What the operator asked for.
     pub config: Arc<Config>,
+    /// What verification needs of each source.
+    pub verifiers: Arc<Verifiers>,
     /// The plugins and which version of each serves.
     pub plugins: Arc<Plugins>,
     /// The way out: told when a subscription changed or a delivery was asked for.

@@ -5,15 +5,18 @@
 
 mod acknowledge;
 pub(crate) mod body;
+mod handshake;
 mod headers;
 mod path;
 mod receive;
 mod reopen;
 mod reply;
 mod soundness;
+mod verifiers;
 
 pub(crate) use reopen::{ParsedAgain, resubmit};
 pub use reopen::{Reopening, reopen};
+pub use verifiers::Verifiers;
 
 use crate::app::App;
 use crate::health;

@@ -237,7 +237,8 @@ async fn wire(
     (config.public.address, config.admin.address) = (public.address, admin.address);
     let config = Arc::new(config);
     let ids = opened.ids.clone();
-    let app = App { store, ids, clock, config, plugins, dispatcher, fetcher, upkeep };
+    let verifiers = Arc::default();
+    let app = App { store, ids, clock, config, verifiers, plugins, dispatcher, fetcher, upkeep };
     Ok(Wired { app, dispatcher: dispatching, following, watching, public, admin })
 }
 

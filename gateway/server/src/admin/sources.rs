@@ -19,6 +19,7 @@ use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use hookwright_core::id::SourceId;
+use hookwright_core::preset;
 use hookwright_core::source::Source;
 use hookwright_store::{Change, StoreError};
 use http::{HeaderMap, StatusCode, Uri};
@@ -94,6 +95,7 @@ pub async fn patch(
     let body = body::value(&bytes)?;
     let merged = |current: &Source| {
         let mut whole = show::document(current);
+        preset::forget(&mut whole, &body);
         patch::merge(&mut whole, body.clone());
         whole
     };

@@ -20,6 +20,8 @@ pub(super) struct Target<'a> {
     pub slug: &'a str,
     /// The path below the slug, without a leading slash, percent-encoding as it came.
     pub hook: &'a str,
+    /// The same with the slash before it, where there is one.
+    pub below: &'a str,
     pub query: &'a str,
 }
 
@@ -34,7 +36,8 @@ impl<'a> Target<'a> {
                 format!("the path below the source may have {HOOK_BYTES_MAX} bytes, the query {QUERY_BYTES_MAX}");
             return Err(Problem::new(StatusCode::URI_TOO_LONG, "uri_too_long", detail));
         }
-        Ok(Self { slug, hook, query })
+        let below = path.get(slug.len()..).unwrap_or_default();
+        Ok(Self { slug, hook, below, query })
     }
 
     /// The source it names. One that is switched off is answered like one that never was.

@@ -3,7 +3,8 @@
 use super::acknowledge::Hl7Request;
 use super::headers::Wire;
 use super::path::{Target, check_method};
-use super::{body, headers, reply, soundness};
+use super::verifiers::Prepared;
+use super::{body, handshake, headers, reply, soundness};
 use crate::app::App;
 use crate::plugins::ParseResult;
 use crate::problem::{Problem, RequestId};
@@ -11,10 +12,10 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
+use hookwright_core::handshake::is_mac_challenge;
 use hookwright_core::id::MessageId;
 use hookwright_core::intake::{Answer, Receive, Received, Work};
 use hookwright_core::message::{Fact, MessageStatus, Parsed, RawMessage};
-use hookwright_core::secret::RawSecret;
 use hookwright_core::signature::{self, Verified, VerifyError};
 use hookwright_core::source::Source;
 use http::StatusCode;
@@ -40,7 +41,10 @@ fn find(app: &App, parts: &Parts) -> Result<Arc<Source>, Problem> {
 }
 
 async fn take(app: &App, source: &Source, parts: &Parts, body: Body) -> Result<Response, Problem> {
-    if let Err(problem) = check_method(source, &parts.method) {
+    // Handshakes have methods of their own, and which requests are one is known once they are read.
+    if !handshake::may_be(source, &parts.method)
+        && let Err(problem) = check_method(source, &parts.method)
+    {
         body::discard(body, &app.config.public).await;
         return Err(problem);
     }
@@ -51,7 +55,10 @@ async fn take(app: &App, source: &Source, parts: &Parts, body: Body) -> Result<R
     }
     let body = body::read(body, &app.config.public).await?;
     let now_ms = app.clock.now_ms();
-    let verified = verify(source, parts, &body, now_ms)?;
+    let verified = match look(app, source, parts, &body, now_ms)? {
+        Found::Handshake(answer) => return Ok(answer),
+        Found::Message(verified) => verified,
+    };
     let raw = raw(source, parts, &body, &verified, now_ms)?;
     let id: MessageId = app.ids.next();
     let result = match soundness::fault(&parts.headers, &body) {
@@ -67,17 +74,49 @@ async fn take(app: &App, source: &Source, parts: &Parts, body: Body) -> Result<R
     .await
 }
 
-fn verify(source: &Source, parts: &Parts, body: &Bytes, now_ms: i64) -> Result<Verified, Problem> {
-    let now_secs = now_ms.div_euclid(1000);
+/// What a request is found to be.
+enum Found {
+    /// A handshake, which is answered at once.
+    Handshake(Response),
+    /// A message, which verified.
+    Message(Verified),
+}
+
+fn look(app: &App, source: &Source, parts: &Parts, body: &Bytes, now_ms: i64) -> Result<Found, Problem> {
+    let target = Target::of(&parts.uri)?;
     let headers = Wire(&parts.headers);
-    let secrets: Vec<RawSecret> = source.secrets.iter().map(|named| named.secret.clone()).collect();
-    let request =
-        signature::Request { method: parts.method.as_str(), ..signature::Request::new(&headers, body, now_secs) };
-    signature::verify(&source.verification, &secrets, &request).map_err(|error| unverified(source, &error))
+    let request = signature::Request {
+        method: parts.method.as_str(),
+        path: target.below,
+        query: target.query,
+        public_url: source.public_url.as_deref(),
+        ..signature::Request::new(&headers, body, now_ms.div_euclid(1000))
+    };
+    let prepared = app.verifiers.of(source, &app.store.sources());
+    if handshake::may_be(source, &parts.method) {
+        if let Some(answer) = handshake::answer(source, &prepared, &request) {
+            return answer.map(Found::Handshake);
+        }
+        check_method(source, &parts.method)?;
+    }
+    verify(source, &prepared, &request).map(Found::Message)
+}
+
+fn verify(source: &Source, prepared: &Prepared, request: &signature::Request<'_>) -> Result<Verified, Problem> {
+    let verified = match &prepared.verifier {
+        Ok(verifier) => verifier.verify(request),
+        Err(error) => Err((*error).into()),
+    };
+    let verified = verified.map_err(|error| unverified(source, &error))?;
+    if is_mac_challenge(&source.handshakes, &source.verification, request.body) {
+        let detail = "the body could be a handshake's challenge, and this source answers those with a signature";
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "body_could_be_a_challenge", detail));
+    }
+    Ok(verified)
 }
 
 /// What is told names headers, never what they hold.
-fn unverified(source: &Source, error: &VerifyError) -> Problem {
+pub(super) fn unverified(source: &Source, error: &VerifyError) -> Problem {
     if error.is_of_the_source() {
         tracing::error!(source = source.slug, code = error.code(), "a source cannot verify its requests");
     }
@@ -90,7 +129,7 @@ fn raw(source: &Source, parts: &Parts, body: &Bytes, verified: &Verified, now_ms
         source_id: source.id,
         hook: target.hook.to_owned(),
         method: parts.method.as_str().to_owned(),
-        query: target.query.to_owned(),
+        query: headers::kept_query(target.query, &source.verification),
         headers: headers::kept(&parts.headers, &source.verification),
         body: body.to_vec(),
         received_at: now_ms,

@@ -10,6 +10,7 @@ use hookwright_core::egress::{AddressPolicy, URL_MAX};
 use hookwright_core::fetch::FetchPolicy;
 use hookwright_core::handshake::Handshake;
 use hookwright_core::id::SourceId;
+use hookwright_core::preset;
 use hookwright_core::secret::CredentialText;
 use hookwright_core::signature::Scheme;
 use hookwright_core::source::{Ack, OnPluginFailure, Source, SourceSecret, is_slug};
@@ -63,14 +64,16 @@ struct Against<'a> {
 
 /// Reads a body; `current` is the source that it changes. The plugin need not be there yet: its messages wait for it.
 pub async fn read(app: &App, body: &Value, current: Option<&Source>) -> Result<Wanted, Problem> {
-    let world = world_of(app, body).await?;
+    let mut body = body.clone();
+    preset::apply(&mut body).map_err(|fault| Problem::field(fault.pointer, fault.detail))?;
+    let world = world_of(app, &body).await?;
     let against = Against {
         world: world.as_deref(),
         current,
         egress: &AddressPolicy { allow: app.config.egress_allow.clone() },
         fresh: Fresh { random: chance::bytes(), ids: &|| app.ids.next() },
     };
-    by_rules(body, &against)
+    by_rules(&body, &against)
 }
 
 /// The world of the plugin that a body names, if there is one of that name.
@@ -124,6 +127,7 @@ fn fields(mut object: Object<'_>, against: &Against<'_>, faults: &mut Faults) ->
     let active = object.flag("active", faults).unwrap_or(true);
     object.finish(&SET_BY_THE_GATEWAY, faults);
     let verification = verification?;
+    scheme::check_around(&verification, &handshakes, public_url.as_deref(), faults);
     let kept = against.current.map(|source| source.secrets.as_slice());
     let secrets = secrets::settle(&verification, stated, kept, &against.fresh, faults);
     let slug = slug?.to_owned();

@@ -3,6 +3,7 @@
 mod signature;
 
 use crate::admin::body::{Faults, Object, child, kind_of};
+use hookwright_core::handshake::{Handshake, check_apart};
 use hookwright_core::signature::{BadScheme, Place, Scheme, TokenScheme};
 use serde_json::Value;
 
@@ -52,6 +53,16 @@ pub fn read(mut object: Object<'_>, faults: &mut Faults) -> Option<Scheme> {
         faults.add(format!("{at}{field}"), why);
     }
     Some(scheme)
+}
+
+/// Checks a scheme against what stands beside it in a source.
+pub fn check_around(scheme: &Scheme, handshakes: &[Handshake], public_url: Option<&str>, faults: &mut Faults) {
+    if scheme.needs_public_url() && public_url.is_none() {
+        faults.add("/public_url", "is required: the partner signs the address that it posts to");
+    }
+    if let Err(fault) = check_apart(handshakes, scheme) {
+        faults.add("/handshakes", fault.why);
+    }
 }
 
 fn kind(object: &mut Object<'_>, faults: &mut Faults) -> Option<Scheme> {

@@ -97,7 +97,7 @@ pub fn settle(
             taken(scheme, stated, faults).into_iter().map(named).collect()
         }
         (None, Some(kept)) => still_fitting(scheme, kept, faults),
-        (None, None) => generate(fresh),
+        (None, None) => generate(scheme, fresh, faults),
     }
 }
 
@@ -123,8 +123,12 @@ fn still_fitting(scheme: &Scheme, kept: &[SourceSecret], faults: &mut Faults) ->
     kept.to_vec()
 }
 
-/// One in the form of Standard Webhooks, which every scheme can use: the others take it as the text it is.
-fn generate(fresh: &Fresh<'_>) -> Vec<SourceSecret> {
+/// One in the form of Standard Webhooks, which most schemes can use: the others take it as the text it is, but for those whose secret is of a form of its own.
+fn generate(scheme: &Scheme, fresh: &Fresh<'_>, faults: &mut Faults) -> Vec<SourceSecret> {
     let secret = RawSecret::parse(&SigningSecret::generate(fresh.random).reveal());
+    if let Some(error) = secret.iter().find_map(|secret| scheme.check_secret(secret).err()) {
+        faults.add("/secret", format!("is required: none can be made for this verification ({error})"));
+        return Vec::new();
+    }
     secret.into_iter().map(|secret| SourceSecret { id: (fresh.ids)(), secret }).collect()
 }
