@@ -15,6 +15,7 @@ mod heartbeat;
 mod hl7;
 mod kill;
 mod operate;
+mod partners;
 mod platform;
 mod postgres;
 mod readme;
