@@ -2,7 +2,7 @@
 
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest as legacy_digest};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256, Sha512};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::encoding::{decode_loosely, encode};
 use super::request::{Request, text_at};
@@ -16,6 +16,8 @@ pub enum Digest {
     /// SHA-256.
     #[default]
     Sha256,
+    /// SHA-384.
+    Sha384,
     /// SHA-512.
     Sha512,
     /// SHA-1, which as an HMAC is not broken and which some vendors still sign with.
@@ -24,13 +26,14 @@ pub enum Digest {
 
 impl Digest {
     /// Each with its word.
-    pub const WORDS: [(&'static str, Self); 3] =
-        [("sha256", Self::Sha256), ("sha512", Self::Sha512), ("sha1", Self::Sha1)];
+    pub const WORDS: [(&'static str, Self); 4] =
+        [("sha256", Self::Sha256), ("sha384", Self::Sha384), ("sha512", Self::Sha512), ("sha1", Self::Sha1)];
 
     /// How many bytes a digest, or an HMAC made with it, has.
     pub const fn length(self) -> usize {
         match self {
             Self::Sha256 => 32,
+            Self::Sha384 => 48,
             Self::Sha512 => 64,
             Self::Sha1 => 20,
         }
@@ -40,6 +43,7 @@ impl Digest {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
             Self::Sha512 => "sha512",
             Self::Sha1 => "sha1",
         }
@@ -54,6 +58,7 @@ impl Digest {
     pub(super) fn of(self, bytes: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha256 => Sha256::digest(bytes).to_vec(),
+            Self::Sha384 => Sha384::digest(bytes).to_vec(),
             Self::Sha512 => Sha512::digest(bytes).to_vec(),
             Self::Sha1 => legacy_digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec(),
         }

@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use ring::hmac::{Context, HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key};
-use sha2::{Sha256, Sha512};
+use sha2::{Sha256, Sha384, Sha512};
 
 use super::Digest;
 
@@ -10,6 +10,7 @@ use super::Digest;
 #[derive(Clone)]
 pub(crate) enum Keyed {
     Sha256(Hmac<Sha256>),
+    Sha384(Box<Hmac<Sha384>>),
     Sha512(Box<Hmac<Sha512>>),
     Sha1(Box<Key>),
 }
@@ -23,6 +24,7 @@ impl Keyed {
         const EVERY_LENGTH: &str = "HMAC takes keys of every length";
         match digest {
             Digest::Sha256 => Self::Sha256(Hmac::new_from_slice(key).expect(EVERY_LENGTH)),
+            Digest::Sha384 => Self::Sha384(Box::new(Hmac::new_from_slice(key).expect(EVERY_LENGTH))),
             Digest::Sha512 => Self::Sha512(Box::new(Hmac::new_from_slice(key).expect(EVERY_LENGTH))),
             Digest::Sha1 => Self::Sha1(Box::new(Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, key))),
         }
@@ -31,6 +33,7 @@ impl Keyed {
     pub(super) const fn digest(&self) -> Digest {
         match self {
             Self::Sha256(_) => Digest::Sha256,
+            Self::Sha384(_) => Digest::Sha384,
             Self::Sha512(_) => Digest::Sha512,
             Self::Sha1(_) => Digest::Sha1,
         }
@@ -40,6 +43,7 @@ impl Keyed {
     pub(crate) fn of<P: AsRef<[u8]>>(&self, parts: &[P]) -> Vec<u8> {
         match self {
             Self::Sha256(keyed) => finish(keyed.clone(), parts),
+            Self::Sha384(keyed) => finish(Hmac::clone(keyed), parts),
             Self::Sha512(keyed) => finish(Hmac::clone(keyed), parts),
             Self::Sha1(key) => {
                 let mut context = Context::with_key(key);

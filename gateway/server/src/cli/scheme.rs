@@ -57,6 +57,7 @@ enum EncodingWord {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum DigestWord {
     Sha256,
+    Sha384,
     Sha512,
     Sha1,
 }
@@ -84,6 +85,7 @@ impl SchemeArguments {
             },
             digest: match self.digest {
                 DigestWord::Sha256 => Digest::Sha256,
+                DigestWord::Sha384 => Digest::Sha384,
                 DigestWord::Sha512 => Digest::Sha512,
                 DigestWord::Sha1 => Digest::Sha1,
             },

@@ -290,6 +290,28 @@ fn a_weaker_scheme_never_rescues_a_stronger_one() {
 }
 
 #[test]
+fn every_hash_function_has_its_code() {
+    // RFC 4231, test case 2, and RFC 2202, test case 2.
+    let data = "what do ya want for nothing?";
+    for (digest, code) in [
+        (Digest::Sha1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
+        (Digest::Sha256, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+        (
+            Digest::Sha384,
+            "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
+        ),
+        (
+            Digest::Sha512,
+            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737",
+        ),
+    ] {
+        assert_eq!(hex::encode(Keyed::new(digest, b"Jefe").of(&[data])), code);
+        assert_eq!(Digest::of_word(digest.word().as_bytes()), Some(digest));
+        assert_eq!(digest.of(b"").len(), digest.length());
+    }
+}
+
+#[test]
 fn a_method_that_the_header_names_is_one_that_the_scheme_accepts() {
     let athena = preset("athenahealth");
     for method in ["sha256", "sha512"] {

@@ -125,7 +125,7 @@ fn methods(object: &mut Object<'_>, faults: &mut Faults) -> Vec<Digest> {
         match named {
             Some((_, digest)) if !methods.contains(&digest) => methods.push(digest),
             Some(_) => faults.add(child(&at, &index.to_string()), "is there twice"),
-            None => faults.add(child(&at, &index.to_string()), "expected one of sha256, sha512, sha1"),
+            None => faults.add(child(&at, &index.to_string()), "expected one of sha256, sha384, sha512, sha1"),
         }
     }
     methods
