@@ -1,9 +1,10 @@
 //! Which of a patient's addresses counts, and how it reads.
 
-use hookwright_plugin_sdk::inbound::Address;
-use hookwright_plugin_sdk::iso8601::Offset;
+use hookwright_plugin_sdk::inbound::{Address, Precision};
+use hookwright_plugin_sdk::iso8601::{Coarseness, Offset};
 use hookwright_plugin_sdk::json::{Mismatch, Node};
 use hookwright_plugin_sdk::timestamp::to_rfc3339;
+use serde_json::Value;
 
 const ADDRESSES_MAX: usize = 64;
 const LINES_MAX: usize = 8;
@@ -53,12 +54,9 @@ pub(crate) fn read(place: &Node<'_>) -> Result<Option<Address>, Mismatch> {
     if told.len() > LINES_MAX {
         return Err(place.get("line").mismatch("at most 8 lines"));
     }
-    let mut lines = Vec::new();
-    for line in
-        told.into_iter().filter(|line| line.as_text().is_some() || !matches!(line.value(), Some(it) if it.is_string()))
-    {
-        lines.push(line.line()?);
-    }
+    let is_blank = |line: &Node<'_>| line.value().is_some_and(Value::is_string) && line.as_text().is_none();
+    let lines = told.into_iter().filter(|line| !is_blank(line)).map(|line| line.line());
+    let mut lines: Vec<String> = lines.collect::<Result<_, _>>()?;
     let (city, state) = (part("city")?, part("state")?);
     let (postal_code, country) = (part("postalCode")?, part("country")?);
     let parts = [&city, &state, &postal_code, &country];
@@ -77,8 +75,6 @@ fn is_current(period: &Node<'_>, at_unix_ms: i64, zone: Offset) -> bool {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let start = period.get("start").moment(zone).ok().map(|it| it.timestamp.unix_ms);
     let end = period.get("end").moment(zone).ok().map(|it| {
-        use hookwright_plugin_sdk::inbound::Precision;
-        use hookwright_plugin_sdk::iso8601::Coarseness;
         let span = match (it.coarser, it.timestamp.precision) {
             (Some(Coarseness::Year), _) => 366 * DAY_MS,
             (Some(Coarseness::Month), _) => 31 * DAY_MS,

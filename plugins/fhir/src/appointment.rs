@@ -29,7 +29,7 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Ev
     if !reads.is_empty() {
         return Err(Stop::Verdict(Verdict::Unread(reads)));
     }
-    let test = desk.is_test(resource, &patient);
+    let test = desk.is_test(resource, Some(&patient));
     let duration = duration::of_appointment(appointment, desk.settings.zone)?;
     let mut attributes =
         vec![("fhir-status".to_owned(), word.to_owned()), ("modality".to_owned(), modality.to_owned())];

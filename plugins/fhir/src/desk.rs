@@ -164,12 +164,12 @@ impl<'a> Desk<'a, '_> {
     }
 
     /// Whether the event, its resource or its patient, if at hand, is marked as a test.
-    pub fn is_test(&self, resource: &Resource<'a>, patient: &Node<'a>) -> bool {
+    pub fn is_test(&self, resource: &Resource<'a>, patient: Option<&Node<'a>>) -> bool {
         let marked = |reference: &Node<'a>| match self.library.find(reference, &resource.holder) {
             Found::Resource(found) => is_test(&found.node),
             _ => false,
         };
-        self.test || is_test(&resource.node) || marked(patient)
+        self.test || is_test(&resource.node) || patient.is_some_and(marked)
     }
 
     /// The first of these times that is told to the day at least, or else the first at all, with the name of its source.

@@ -49,7 +49,7 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Ev
         provider_id,
         duration,
         patient_location,
-        test: desk.is_test(resource, &subject),
+        test: desk.is_test(resource, Some(&subject)),
         attributes,
         ..ConsultationCompleted::new(patient_external_id, completed_at.timestamp)
     }))

@@ -3,7 +3,7 @@
 use hookwright_plugin_sdk::inbound::{AppointmentStatus, ConsultationCompleted, ConsultationScheduled, Report};
 use hookwright_plugin_sdk::json::Node;
 
-use crate::arrival::{Event, is_test};
+use crate::arrival::Event;
 use crate::desk::{Desk, Stop, Verdict, note_time};
 use crate::identity::plain;
 use crate::library::{Resource, kind_of};
@@ -35,7 +35,7 @@ fn report<'a>(desk: &Desk<'a, '_>, rule: Rule, focus: Option<&Node<'a>>, event: 
     };
     let holder = Resource::alone(event.audit.clone().unwrap_or_else(|| focus.clone()));
     let patient_external_id = desk.patient(&patient, &holder)?;
-    let test = desk.is_test(&holder, &patient) || event.audit.as_ref().is_some_and(is_test);
+    let test = desk.is_test(&holder, Some(&patient));
     let identifier = focus.get("identifier").first();
     let id = plain(&identifier.get("value"), &desk.settings.appointment)?;
     let mut attributes = vec![("fhir-source".to_owned(), "notification".to_owned())];

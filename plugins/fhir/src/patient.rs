@@ -19,7 +19,8 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Ev
     let as_of = changed_at.map_or(desk.received_at_ms, |at| at.unix_ms);
     let chosen = address::lived_at(&patient.get("address"), as_of, desk.settings.zone)?;
     let (address, mut attributes) = chosen.map_or((None, Vec::new()), |it| (Some(it.address), it.attributes));
-    if patient.get("active").spelt_flag().is_ok_and(|active| !active) && patient.get("active").value().is_some() {
+    let active = patient.get("active");
+    if active.value().is_some() && active.spelt_flag() == Ok(false) {
         attributes.push(("active".to_owned(), "false".to_owned()));
     }
     let mut reads = Vec::new();
@@ -38,7 +39,7 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Ev
         address,
         merged_into,
         changed_at,
-        test: desk.is_test(resource, &patient.get("no-reference")),
+        test: desk.is_test(resource, None),
         attributes,
     }))
 }
