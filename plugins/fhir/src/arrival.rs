@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hookwright_plugin_sdk::json::{Mismatch, Node};
+use serde_json::Value;
 
 use crate::desk::is_of_interest;
-use crate::library::{Library, own_path, target};
+use crate::library::{Library, own_path, target, text_of};
 use crate::message_id;
 use crate::notification::{Kind, Notified, Status, is_status};
 use crate::settings::Settings;
@@ -173,16 +174,17 @@ impl<'a> Entries<'a> {
         let mut entries = Self::default();
         let mut seen = BTreeSet::new();
         for entry in bundle.get("entry").each() {
-            let full_url = entry.get("fullUrl").as_text();
-            let resource = entry.get("resource");
-            if is_gone(&entry) {
-                let url = entry.get("request").get("url").as_text();
+            let Some(value) = entry.value() else { continue };
+            let full_url = text_of(value, "fullUrl");
+            if is_gone(value) {
+                let url = value.get("request").and_then(|request| text_of(request, "url"));
                 for url in full_url.into_iter().chain(url) {
                     library.add_gone(url);
                 }
                 continue;
             }
-            match resource.get("resourceType").as_text() {
+            let resource = entry.get("resource");
+            match value.get("resource").and_then(|resource| text_of(resource, "resourceType")) {
                 Some("SubscriptionStatus" | "Parameters") if entries.status.is_none() && is_status(&resource) => {
                     entries.status = Some(resource);
                     continue;
@@ -201,7 +203,7 @@ impl<'a> Entries<'a> {
                 }
                 _ => {}
             }
-            if resource.clone().optional().is_some() {
+            if resource.value().is_some() {
                 library.add(full_url, &resource);
             }
         }
@@ -271,10 +273,10 @@ fn is_patient(resource: &Node<'_>) -> bool {
     resource.get("resourceType").as_text() == Some("Patient")
 }
 
-fn is_gone(entry: &Node<'_>) -> bool {
-    let deleted = entry.get("request").get("method").as_text() == Some("DELETE");
-    let status = entry.get("response").get("status").as_text().unwrap_or_default();
-    deleted || status.starts_with("404") || status.starts_with("410")
+fn is_gone(entry: &Value) -> bool {
+    let of = |part: &str, key: &str| entry.get(part).and_then(|part| text_of(part, key)).unwrap_or_default();
+    let status = of("response", "status");
+    of("request", "method") == "DELETE" || status.starts_with("404") || status.starts_with("410")
 }
 
 /// Whether a resource is marked as made for tests: `HTEST` among its tags or security labels.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use hookwright_plugin_sdk::json::Node;
+use serde_json::Value;
 
 use crate::reference::{Target, name, unversioned};
 
@@ -158,9 +159,15 @@ pub(crate) fn kind_of<'a>(reference: &Node<'a>) -> Option<&'a str> {
     named.or_else(|| reference.get("type").as_text()).or_else(conditional)
 }
 
+/// The string under a key. In large bundles this is asked of every entry, and a [`Node`] has its pointer made for nothing.
+pub(crate) fn text_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str().filter(|text| !text.trim().is_empty())
+}
+
 /// Type and id of a resource that has both.
 pub(crate) fn own_path(resource: &Node<'_>) -> Option<String> {
-    let (kind, id) = (resource.get("resourceType").as_text()?, resource.get("id").as_text()?);
+    let value = resource.value()?;
+    let (kind, id) = (text_of(value, "resourceType")?, text_of(value, "id")?);
     let path = format!("{kind}/{id}");
     name(&path).is_some_and(|name| name.kind == kind && name.id == id).then_some(path)
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 const DUPLICATE: &str = "duplicate key";
@@ -87,11 +88,12 @@ impl<'de> Visitor<'de> for Unique {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if object.contains_key(&key) {
-                return Err(A::Error::custom(DUPLICATE));
+            match object.entry(key) {
+                Entry::Occupied(_) => return Err(A::Error::custom(DUPLICATE)),
+                Entry::Vacant(place) => {
+                    place.insert(entries.next_value_seed(Unique)?);
+                }
             }
-            let value = entries.next_value_seed(Unique)?;
-            object.insert(key, value);
         }
         Ok(Value::Object(object))
     }
