@@ -46,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hl7v2", &["hookwright-plugin-sdk"]),
     ("ccda", &["hookwright-plugin-sdk"]),
     ("fhir", &["hookwright-plugin-sdk"]),
+    ("json-fields", &["hookwright-plugin-sdk"]),
     ("klaviyo-profile", &["hookwright-plugin-sdk"]),
     ("order-notice", &["hookwright-plugin-sdk"]),
     ("redox", &["hookwright-plugin-sdk"]),

@@ -45,7 +45,7 @@ async fn the_fixtures_beside_the_crates_hold_in_the_host() {
     };
     let (emr, klaviyo) = ((emr(&host), "plugins/emr-video-call"), (klaviyo(&host), "plugins/klaviyo-profile"));
     let hl7v2 = (hl7v2(&host), "plugins/hl7v2");
-    let others = ["plugins/fhir", "plugins/redox", "examples/ccda"].map(compiled);
+    let others = ["plugins/fhir", "plugins/json-fields", "plugins/redox", "examples/ccda"].map(compiled);
     for (version, name) in [emr, hl7v2, klaviyo].into_iter().chain(others) {
         let files = fixture::read_dir(&repository().join(name).join("fixtures")).unwrap();
         assert!(files.len() >= 8, "{name} has {} fixtures", files.len());
