@@ -1,5 +1,5 @@
-//! FHIR, the Redox data model, the video-call vendor's JSON and C-CDA: whatever bytes come, and whatever the partner's
-//! server answers to a read, the answer keeps within the contract's bounds and a refusal names its place by fixed words.
+//! FHIR, the Redox data model, vendors' JSON and C-CDA: whatever bytes come, and whatever the partner's server answers to a
+//! read, the answer keeps within the contract's bounds and a refusal names its place by fixed words.
 //!
 //! ```text
 //! mkdir -p target/fuzz/fhir
@@ -17,6 +17,7 @@ use hookwright_plugin_sdk::inbound::{
     Assurance, Authentication, Context, FetchAnswer, Fetched, Inbound, Outcome, Refusal, Request, Resumption,
 };
 use hookwright_plugin_sdk::testing::within_bounds;
+use json_fields::JsonFields;
 use libfuzzer_sys::fuzz_target;
 use redox::Redox;
 
@@ -29,15 +30,25 @@ const FHIR: [&str; 4] = [
     r#"{"empty_search":"Encounter?status=finished","unknown_patients":"ignore","appointment":{"identifier_system":"urn:x"}}"#,
 ];
 
+const FIELDS: &str = r#"{
+    "event": "/event", "events": { "thin": "completed", "*": { "at": "/status", "is": { "over": "completed", "*": "scheduled" } } },
+    "fields": {
+        "patient_external_id": "/patient", "appointment_id": "/id", "completed_at": "/end", "starts_at": "/start",
+        "started_at": "fetched /start", "duration_minutes": "/minutes", "line1": "/street", "test": "/test"
+    },
+    "message_id": "/message", "fetch": "{/url}"
+}"#;
+
 fuzz_target!(|data: &[u8]| {
     let Some((choice, rest)) = data.split_first() else { return };
     let end = rest.iter().position(|byte| *byte == 0).unwrap_or(rest.len());
     let (body, answer) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
     let settings = FHIR[usize::from(choice >> 2 & 3)];
-    match choice & 3 {
+    match choice & 131 {
+        128 => ask::<JsonFields>(FIELDS, choice, body, answer),
         0 => ask::<Fhir>(settings, choice, body, answer),
-        1 => ask::<Redox>("{}", choice, body, answer),
-        2 => ask::<EmrVideoCall>("{}", choice, body, answer),
+        1 | 129 => ask::<Redox>("{}", choice, body, answer),
+        2 | 130 => ask::<EmrVideoCall>("{}", choice, body, answer),
         _ => ask::<Ccda>(r#"{"patient_location":"patient"}"#, choice, body, answer),
     }
 });
