@@ -154,7 +154,11 @@ impl<'a> Arrival<'a> {
         );
         arrival.note("subscription", status.subscription.unwrap_or_default());
         arrival.note("subscription-status", status.state.unwrap_or_default());
+        arrival.note("subscription-error", status.error.unwrap_or_default());
         arrival.note("topic", status.topic.map(last_segment).unwrap_or_default());
+        if let Some(count) = status.since_start {
+            arrival.note("events-since-start", &count.to_string());
+        }
         Ok(arrival)
     }
 }

@@ -38,6 +38,10 @@
 //! `address-use`, `address-as-of`, `address-period`: which address it is. `focus-system`: whose id the appointment's id is,
 //! where it is no resource. `active`: `false` of a patient who is not in use any more.
 //!
+//! Of a notification the metadata tell `notification` (its type), `subscription`, `subscription-status`,
+//! `subscription-error`, `topic` and `events-since-start`, by which an operator finds what a subscription left out; of a
+//! bare resource `resource-type`.
+//!
 //! # What it fetches
 //! What is named and not sent, and resources that lack what is needed, by `GET` of type and id under the source's base
 //! address, or of the whole address where the partner gives one: 16 in a round, in up to 4 rounds. An answer of 404 or 410

@@ -3,8 +3,11 @@
 
 use hookwright_plugin_sdk::json::{Mismatch, Node};
 
+use crate::code::codes;
+
 /// Where the value of a parameter may be. Counters are strings in R4 and numbers elsewhere, and some servers mix them.
-const VALUES: [&str; 13] = [
+const VALUES: [&str; 14] = [
+    "valueCodeableConcept",
     "valueCode",
     "valueString",
     "valueReference",
@@ -52,6 +55,10 @@ pub(crate) struct Status<'a> {
     pub state: Option<&'static str>,
     pub subscription: Option<&'a str>,
     pub topic: Option<&'a str>,
+    /// How many events there have been since the subscription began, this notification's included.
+    pub since_start: Option<u64>,
+    /// What is wrong with the subscription, as a code.
+    pub error: Option<&'a str>,
     pub events: Vec<Notified<'a>>,
 }
 
@@ -83,6 +90,8 @@ impl<'a> Status<'a> {
             state: state(&resource.get("status")),
             subscription: subscription(&resource.get("subscription")),
             topic,
+            since_start: count(&resource.get("eventsSinceSubscriptionStart")),
+            error: error(&resource.get("error")),
             events,
         }
         .bounded(&resource.get("notificationEvent"))
@@ -99,6 +108,8 @@ impl<'a> Status<'a> {
             state: value_of("status").and_then(|it| state(&it)),
             subscription: value_of("subscription").and_then(|it| subscription(&it)),
             topic: value_of("topic").and_then(|it| it.as_text()),
+            since_start: value_of("events-since-subscription-start").and_then(|it| count(&it)),
+            error: value_of("error").and_then(|it| error(&it)),
             events,
         }
         .bounded(&resource.get("parameter"))
@@ -151,6 +162,16 @@ fn kind(place: &Node<'_>, events: &[Notified<'_>]) -> Result<Kind, Mismatch> {
             _ => Err(place.mismatch(expected)),
         },
     }
+}
+
+/// A counter, which is a string where it may have 64 bits.
+fn count(place: &Node<'_>) -> Option<u64> {
+    place.id().ok()?.trim().parse().ok()
+}
+
+fn error<'a>(place: &Node<'a>) -> Option<&'a str> {
+    let is_word = |code: &&str| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    codes(place).find(is_word)
 }
 
 fn state(place: &Node<'_>) -> Option<&'static str> {
