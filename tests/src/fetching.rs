@@ -123,9 +123,11 @@ async fn a_partner_that_may_be_asked_later_finds_the_message_kept() {
     let patch = json!({ "fetch": { "base_url": partner.url("/fhir/") } });
     let patched = gateway.request(Method::PATCH, &format!("/admin/sources/{}", ehr.id), &patch).await;
     assert_eq!(patched.status, StatusCode::OK, "{}", patched.json());
-    let path = format!("/admin/messages/{}", answer["message_id"].as_str().unwrap());
-    eventually("the message is processed", async || (gateway.read(&path).await["status"] == "processed").then_some(()))
-        .await;
+    let message = format!("/admin/messages/{}", answer["message_id"].as_str().unwrap());
+    eventually("the message is processed", async || {
+        (gateway.read(&message).await["status"] == "processed").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,9 @@ use crate::harness::Gateway;
 use http::Method;
 use serde_json::{Value, json};
 
+/// A preset, and the query and headers of a request that it refuses.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_names_the_place_and_never_a_value() {
     let gateway = Gateway::builder().without_plugins().start().await;
@@ -23,7 +26,7 @@ async fn a_refusal_names_the_place_and_never_a_value() {
         connect(&gateway, id, more).await;
     }
     let zeros = "0".repeat(64);
-    let cases: [(&str, &str, &[(&str, &str)]); 12] = [
+    let cases: [Case<'_>; 12] = [
         ("zoom", "", &[]),
         ("zoom", "", &[("x-zm-signature", "v1=00"), ("x-zm-request-timestamp", "1")]),
         ("github", "", &[("x-hub-signature-256", &format!("sha256={zeros}"))]),

@@ -174,7 +174,7 @@ async fn attend(work: &Work, id: MessageId) -> Result<bool, StoreError> {
         Some(source) => (ask(work, source, &message, &pending).await, source.slug.clone()),
         None => (without_source(), message.raw.source_id.to_string()),
     };
-    let resume = resubmit(source.as_deref(), message, result, Reopening::by_itself());
+    let resume = resubmit(source.as_deref(), &message, result, Reopening::by_itself());
     let answer = work.store.submit(IntakeWork::Resume(Box::new(resume))).await?;
     let Answer::Resumed(Some(received)) = answer else { return Ok(false) };
     tracing::info!(

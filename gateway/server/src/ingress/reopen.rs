@@ -49,7 +49,7 @@ pub async fn reopen(
             ParsedAgain { parsed: result.parsed, plugin_digest: result.digest, logs: result.logs }
         }
     };
-    Ok(resubmit(Some(source), message, again, reopening))
+    Ok(resubmit(Some(source), &message, again, reopening))
 }
 
 /// What a message is found to say when it is taken up again.
@@ -61,7 +61,7 @@ pub(crate) struct ParsedAgain {
 }
 
 /// What is to be submitted for a kept message and what it is found to say. Its source may be gone.
-pub(crate) fn resubmit(source: Option<&Source>, message: Message, again: ParsedAgain, reopening: Reopening) -> Resume {
+pub(crate) fn resubmit(source: Option<&Source>, message: &Message, again: ParsedAgain, reopening: Reopening) -> Resume {
     let transport_id = source.and_then(|source| transport_id(&source.verification, &message.raw));
     Resume {
         message_id: message.id,

@@ -39,12 +39,12 @@ async fn resume(parts: &Parts, message: Message) -> Result<Resume, ChoreError> {
     let source = sources.iter().find(|source| source.id == message.raw.source_id);
     match source {
         Some(source) => Ok(reopen(&parts.plugins, source, message, Reopening::by_itself()).await?),
-        None => Ok(without_source(message)),
+        None => Ok(without_source(&message)),
     }
 }
 
 /// A message whose source was deleted was accepted all the same; what its plugin found is on record.
-fn without_source(message: Message) -> Resume {
+fn without_source(message: &Message) -> Resume {
     let parsed = message.parsed.clone().unwrap_or_else(|| {
         Parsed::Failed(Reason::new("source_deleted", "the message's source is deleted; nothing can parse it"))
     });
