@@ -1,6 +1,6 @@
 //! Measurements, run by hand: `cargo test --release -p hookwright-plugin-sdk --features zones --test er7 -- --ignored --nocapture`.
 
-use hookwright_plugin_sdk::er7::{Level, Limits, Message, Part, Place, Segment, Text};
+use hookwright_plugin_sdk::er7::{Limits, Message, Part, Place, Segment, Text};
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Duration;
@@ -23,11 +23,17 @@ pub(crate) fn message() -> String {
     message
 }
 
-fn leaves(part: Part<'_>) -> usize {
-    match part.level() {
-        Level::Subcomponent => black_box(part.raw()).len().min(1),
-        _ => part.parts().map(leaves).sum(),
+/// Goes to every subcomponent of a field.
+fn leaves(field: Part<'_>) -> usize {
+    let mut count = 0;
+    for repetition in field.parts() {
+        for component in repetition.parts() {
+            for subcomponent in component.parts() {
+                count += usize::from(!black_box(subcomponent.raw()).is_empty());
+            }
+        }
     }
+    count
 }
 
 /// The places that the plugin's mapping of a discharge reads.
