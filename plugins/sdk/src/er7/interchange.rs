@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::charset::{self, Charset, Named};
 use super::fault::{Fault, Remark};
 use super::message::{Message, Segment};
-use super::part::{Context, class};
+use super::part::Context;
 use super::place::{Place, is_name};
 use super::scan::{self, Classes, FieldMark};
 use super::separators::Separators;
@@ -21,7 +21,7 @@ const REMARKS_MAX: usize = 64;
 /// How much is divided, at most. What exceeds a limit is refused, with the line where that shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes, at most 4 GiB.
+    /// Bytes, at most 16 MiB.
     pub bytes: usize,
     /// Lines, blank ones left out.
     pub lines: usize,
@@ -30,9 +30,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// What fits a plugin's 64 MiB: 32 MiB, a quarter of a million lines, a million fields.
+    /// What fits a plugin's 64 MiB: 16 MiB, a quarter of a million lines, a million fields.
     fn default() -> Self {
-        Self { bytes: 32 << 20, lines: 1 << 18, fields: 1 << 20 }
+        Self { bytes: scan::BYTES_MAX, lines: 1 << 18, fields: 1 << 20 }
     }
 }
 
@@ -96,7 +96,7 @@ impl<'b> Interchange<'b> {
     /// Divides these bytes; the character set is what the transport told. Fails if there is no message in them, if a
     /// header does not say how its message is divided, or if a limit is exceeded.
     pub(super) fn read(bytes: &'b [u8], charset: Option<Charset>, limits: &Limits) -> Result<Self, Fault> {
-        if bytes.len() > limits.bytes.min(u32::MAX as usize) {
+        if bytes.len() > limits.bytes.min(scan::BYTES_MAX) {
             return Err(Fault { code: "malformed", location: None, expected: "fewer bytes" });
         }
         let mut reader = Reader::new(bytes, charset, *limits);
@@ -229,7 +229,7 @@ impl<'b> Reader<'b> {
         let Some(end) = end else {
             return Err(Fault::malformed(format_args!("line {number}"), "fewer fields"));
         };
-        let end_of_name = self.interchange.fields[fields].end as usize;
+        let end_of_name = self.interchange.fields[fields].end();
         let name: Name = bytes[start..end_of_name].trim_ascii().try_into().ok();
         let name = name.filter(|name| is_name(name));
         self.interchange.names.push(name);
@@ -281,7 +281,7 @@ impl<'b> Reader<'b> {
     /// Begins a group with the header just read.
     fn open(&mut self, kind: Kind, mut context: Context) {
         let last = self.interchange.lines.len() - 1;
-        self.interchange.fields[self.interchange.lines[last].fields.start + 1].seen |= class::LITERAL;
+        self.interchange.fields[self.interchange.lines[last].fields.start + 1].set_literal();
         let open = Open { line: last + 1, context, count: 0 };
         match kind {
             Kind::FileHeader => {

@@ -88,7 +88,7 @@ impl<'i> Segment<'i> {
         context: &'i Context,
     ) -> Self {
         let fields = &fields[line.fields.clone()];
-        let is_header = fields.get(1).is_some_and(|field| field.seen & super::part::class::LITERAL != 0);
+        let is_header = fields.get(1).is_some_and(|field| field.seen() & super::part::class::LITERAL != 0);
         Self { bytes, line, name, fields, context, is_header }
     }
 
@@ -128,10 +128,10 @@ impl<'i> Segment<'i> {
     fn naive(self, number: usize) -> Option<Part<'i>> {
         let mark = self.fields.get(number)?;
         let start = match number.checked_sub(1) {
-            Some(before) => self.fields[before].end as usize + 1,
+            Some(before) => self.fields[before].end() + 1,
             None => self.line.bytes.start,
         };
-        Some(Part::field(&self.bytes[start..mark.end as usize], mark.seen, self.context))
+        Some(Part::field(&self.bytes[start..mark.end()], mark.seen(), self.context))
     }
 }
 

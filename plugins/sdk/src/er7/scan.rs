@@ -4,11 +4,32 @@ use super::part::class;
 use super::separators::Separators;
 use super::text::BYTE_ORDER_MARK;
 
-/// Where a field ends, and what was seen in it.
+/// How many bytes can be marked: the end of a field has three bytes.
+pub(super) const BYTES_MAX: usize = (1 << 24) - 1;
+
+/// Where a field ends, and in the lowest byte what was seen in it. There are many of these, and a plugin pays for each page
+/// of memory that it touches.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FieldMark {
-    pub(super) end: u32,
-    pub(super) seen: u8,
+pub(super) struct FieldMark(u32);
+
+impl FieldMark {
+    fn new(end: usize, seen: u8) -> Option<Self> {
+        let end = u32::try_from(end).ok().filter(|end| *end <= u32::MAX >> 8)?;
+        Some(Self(end << 8 | u32::from(seen)))
+    }
+
+    pub(super) fn end(self) -> usize {
+        (self.0 >> 8) as usize
+    }
+
+    pub(super) fn seen(self) -> u8 {
+        self.0.to_le_bytes()[0]
+    }
+
+    /// Notes that nothing in the field separates.
+    pub(super) fn set_literal(&mut self) {
+        self.0 |= u32::from(class::LITERAL);
+    }
 }
 
 /// What each byte is, under the separators in force.
@@ -51,25 +72,26 @@ impl Classes {
         fields_max: usize,
     ) -> Option<usize> {
         let mut seen = 0;
-        let mut at = start;
-        while let Some(byte) = bytes.get(at) {
+        for (offset, byte) in bytes[start..].iter().enumerate() {
             let class = self.0[usize::from(*byte)];
-            if class & (class::FIELD | class::LINE) != 0 {
-                if class & class::LINE != 0 && ends_line(bytes, at) {
-                    break;
-                }
-                if class & class::FIELD != 0 {
-                    push(fields, at, seen, fields_max)?;
-                    seen = 0;
-                    at += 1;
-                    continue;
-                }
+            if class & (class::FIELD | class::LINE) == 0 {
+                seen |= class;
+                continue;
             }
-            seen |= class;
-            at += 1;
+            let at = start + offset;
+            if class & class::LINE != 0 && ends_line(bytes, at) {
+                push(fields, at, seen, fields_max)?;
+                return Some(at);
+            }
+            if class & class::FIELD != 0 {
+                push(fields, at, seen, fields_max)?;
+                seen = 0;
+            } else {
+                seen |= class;
+            }
         }
-        push(fields, at, seen, fields_max)?;
-        Some(at)
+        push(fields, bytes.len(), seen, fields_max)?;
+        Some(bytes.len())
     }
 }
 
@@ -77,7 +99,7 @@ fn push(fields: &mut Vec<FieldMark>, end: usize, seen: u8, fields_max: usize) ->
     if fields.len() >= fields_max {
         return None;
     }
-    fields.push(FieldMark { end: u32::try_from(end).ok()?, seen });
+    fields.push(FieldMark::new(end, seen)?);
     Some(())
 }
 
