@@ -11,7 +11,7 @@ use super::fault::{Fault, Remark};
 use super::message::{Message, Segment};
 use super::part::Context;
 use super::place::{Place, is_name};
-use super::scan::{self, Classes, FieldMark};
+use super::scan;
 use super::separators::Separators;
 use super::text::BYTE_ORDER_MARK;
 
@@ -21,7 +21,7 @@ const REMARKS_MAX: usize = 64;
 /// How much is divided, at most. What exceeds a limit is refused, with the line where that shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes, at most 16 MiB.
+    /// Bytes, at most 4 GiB.
     pub bytes: usize,
     /// Lines, blank ones left out.
     pub lines: usize,
@@ -30,9 +30,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// What fits a plugin's 64 MiB: 16 MiB, a quarter of a million lines, a million fields.
+    /// What fits a plugin's 64 MiB: 32 MiB, a quarter of a million lines, a million fields.
     fn default() -> Self {
-        Self { bytes: scan::BYTES_MAX, lines: 1 << 18, fields: 1 << 20 }
+        Self { bytes: 32 << 20, lines: 1 << 18, fields: 1 << 20 }
     }
 }
 
@@ -86,7 +86,8 @@ pub struct Interchange<'b> {
     lines: Vec<Line>,
     /// Those of the lines, close together: segments are looked for by name again and again.
     names: Vec<Name>,
-    fields: Vec<FieldMark>,
+    /// Where each ends.
+    fields: Vec<u32>,
     groups: Vec<Group>,
     remarks: Vec<Remark>,
     remarks_left_off: usize,
@@ -96,7 +97,7 @@ impl<'b> Interchange<'b> {
     /// Divides these bytes; the character set is what the transport told. Fails if there is no message in them, if a
     /// header does not say how its message is divided, or if a limit is exceeded.
     pub(super) fn read(bytes: &'b [u8], charset: Option<Charset>, limits: &Limits) -> Result<Self, Fault> {
-        if bytes.len() > limits.bytes.min(scan::BYTES_MAX) {
+        if bytes.len() > limits.bytes.min(u32::MAX as usize) {
             return Err(Fault { code: "malformed", location: None, expected: "fewer bytes" });
         }
         let mut reader = Reader::new(bytes, charset, *limits);
@@ -157,9 +158,8 @@ impl<'b> Interchange<'b> {
 struct Reader<'b> {
     limits: Limits,
     charset: Option<Charset>,
-    classes: Classes,
-    /// The separators that the classes are of.
-    in_force: Option<Separators>,
+    /// The separator of fields in force: none before the first header.
+    separator: Option<u8>,
     /// The last declaration and what it says: in a batch it is the same again and again.
     last_declared: Option<(&'b [u8], Separators)>,
     interchange: Interchange<'b>,
@@ -193,8 +193,7 @@ impl<'b> Reader<'b> {
         Self {
             limits,
             charset,
-            classes: Classes::none(),
-            in_force: None,
+            separator: None,
             last_declared: None,
             interchange,
             messages: 0,
@@ -222,14 +221,14 @@ impl<'b> Reader<'b> {
             _ => None,
         };
         if let Some(open) = opened {
-            self.put_in_force(&open.context.separators);
+            self.separator = Some(open.context.separators.field);
         }
         let fields = self.interchange.fields.len();
-        let end = self.classes.fields(bytes, start, &mut self.interchange.fields, self.limits.fields);
+        let end = scan::fields(bytes, start, self.separator, &mut self.interchange.fields, self.limits.fields);
         let Some(end) = end else {
             return Err(Fault::malformed(format_args!("line {number}"), "fewer fields"));
         };
-        let end_of_name = self.interchange.fields[fields].end();
+        let end_of_name = self.interchange.fields[fields] as usize;
         let name: Name = bytes[start..end_of_name].trim_ascii().try_into().ok();
         let name = name.filter(|name| is_name(name));
         self.interchange.names.push(name);
@@ -267,21 +266,13 @@ impl<'b> Reader<'b> {
         if encoding.is_empty() || complete.contains(&None) {
             self.remark(Remark::Separators { line: self.interchange.lines.len() + 1 });
         }
-        self.put_in_force(&separators);
+        self.separator = Some(field);
         Ok(Context { separators, charset: self.charset.unwrap_or(Charset::Utf8) })
-    }
-
-    fn put_in_force(&mut self, separators: &Separators) {
-        if self.in_force.as_ref() != Some(separators) {
-            self.classes = Classes::of(separators);
-            self.in_force = Some(*separators);
-        }
     }
 
     /// Begins a group with the header just read.
     fn open(&mut self, kind: Kind, mut context: Context) {
         let last = self.interchange.lines.len() - 1;
-        self.interchange.fields[self.interchange.lines[last].fields.start + 1].set_literal();
         let open = Open { line: last + 1, context, count: 0 };
         match kind {
             Kind::FileHeader => {

@@ -4,7 +4,6 @@ use super::charset::Charset;
 use super::interchange::{Line, Name};
 use super::part::{Context, Part};
 use super::place::Place;
-use super::scan::FieldMark;
 use super::separators::Separators;
 
 /// The lines of a message, or of another group.
@@ -13,7 +12,7 @@ pub struct Message<'i> {
     bytes: &'i [u8],
     lines: &'i [Line],
     names: &'i [Name],
-    fields: &'i [FieldMark],
+    fields: &'i [u32],
     context: &'i Context,
 }
 
@@ -22,7 +21,7 @@ impl<'i> Message<'i> {
         bytes: &'i [u8],
         lines: &'i [Line],
         names: &'i [Name],
-        fields: &'i [FieldMark],
+        fields: &'i [u32],
         context: &'i Context,
     ) -> Self {
         Self { bytes, lines, names, fields, context }
@@ -73,7 +72,7 @@ pub struct Segment<'i> {
     bytes: &'i [u8],
     line: &'i Line,
     name: &'i Name,
-    fields: &'i [FieldMark],
+    fields: &'i [u32],
     context: &'i Context,
     /// The first field of a header is the separator itself, so that the others are counted one higher.
     is_header: bool,
@@ -84,11 +83,11 @@ impl<'i> Segment<'i> {
         bytes: &'i [u8],
         line: &'i Line,
         name: &'i Name,
-        fields: &'i [FieldMark],
+        fields: &'i [u32],
         context: &'i Context,
     ) -> Self {
         let fields = &fields[line.fields.clone()];
-        let is_header = fields.get(1).is_some_and(|field| field.seen() & super::part::class::LITERAL != 0);
+        let is_header = is_header(&bytes[line.bytes.clone()]);
         Self { bytes, line, name, fields, context, is_header }
     }
 
@@ -102,7 +101,7 @@ impl<'i> Segment<'i> {
         match number {
             1 if self.is_header => {
                 let at = self.line.bytes.start + 3;
-                Some(Part::field(&self.bytes[at..=at], super::part::class::LITERAL, self.context))
+                Some(Part::field(&self.bytes[at..=at], true, self.context))
             }
             _ if self.is_header && number > 1 => self.naive(number - 1),
             _ => self.naive(number),
@@ -126,12 +125,12 @@ impl<'i> Segment<'i> {
 
     /// What stands between separators, counted from 0.
     fn naive(self, number: usize) -> Option<Part<'i>> {
-        let mark = self.fields.get(number)?;
+        let end = *self.fields.get(number)? as usize;
         let start = match number.checked_sub(1) {
-            Some(before) => self.fields[before].end() + 1,
+            Some(before) => self.fields[before] as usize + 1,
             None => self.line.bytes.start,
         };
-        Some(Part::field(&self.bytes[start..mark.end()], mark.seen(), self.context))
+        Some(Part::field(&self.bytes[start..end], self.is_header && number == 1, self.context))
     }
 }
 
@@ -146,4 +145,11 @@ impl Part<'_> {
             (component, subcomponent) => part.component(component.max(1))?.subcomponent(subcomponent),
         }
     }
+}
+
+/// Whether a line is a header: one of three names, and what can be a separator after it. A word that only begins so, as in
+/// a comment, is none.
+pub(super) fn is_header(line: &[u8]) -> bool {
+    let is_named = matches!(line.get(..3), Some(b"MSH" | b"FHS" | b"BHS"));
+    is_named && line.get(3).is_some_and(|byte| !byte.is_ascii_alphanumeric() && *byte != b' ')
 }

@@ -4,21 +4,8 @@ use std::borrow::Cow;
 
 use super::charset::Charset;
 use super::escape;
+use super::scan::find;
 use super::separators::Separators;
-
-/// What a byte can be in a message, as bits, and what a field was seen to contain.
-pub(super) mod class {
-    pub(in crate::er7) const FIELD: u8 = 1;
-    pub(in crate::er7) const REPETITION: u8 = 1 << 1;
-    pub(in crate::er7) const COMPONENT: u8 = 1 << 2;
-    pub(in crate::er7) const SUBCOMPONENT: u8 = 1 << 3;
-    pub(in crate::er7) const ESCAPE: u8 = 1 << 4;
-    /// Not ASCII, or the escape character of ISO 2022.
-    pub(in crate::er7) const HIGH: u8 = 1 << 5;
-    pub(in crate::er7) const LINE: u8 = 1 << 6;
-    /// The field that declares the separators: nothing in it separates.
-    pub(in crate::er7) const LITERAL: u8 = 1 << 7;
-}
 
 /// How deep a part lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,14 +38,14 @@ pub struct NoText;
 pub struct Part<'i> {
     raw: &'i [u8],
     level: Level,
-    /// At least the classes of the bytes in it.
-    seen: u8,
+    /// It declares the separators: nothing in it separates.
+    is_literal: bool,
     context: &'i Context,
 }
 
 impl<'i> Part<'i> {
-    pub(super) fn field(raw: &'i [u8], seen: u8, context: &'i Context) -> Self {
-        Self { raw, level: Level::Field, seen, context }
+    pub(super) fn field(raw: &'i [u8], is_literal: bool, context: &'i Context) -> Self {
+        Self { raw, level: Level::Field, is_literal, context }
     }
 
     /// The bytes as they came, escape sequences and all.
@@ -84,13 +71,13 @@ impl<'i> Part<'i> {
     /// The parts of the next level, in order; there is at least one. A subcomponent is its own only part.
     pub fn parts(self) -> Parts<'i> {
         let separators = &self.context.separators;
-        let (level, separator, bit) = match self.level {
-            Level::Field => (Level::Repetition, separators.repetition, class::REPETITION),
-            Level::Repetition => (Level::Component, separators.component, class::COMPONENT),
-            Level::Component => (Level::Subcomponent, separators.subcomponent, class::SUBCOMPONENT),
-            Level::Subcomponent => (Level::Subcomponent, None, 0),
+        let (level, separator) = match self.level {
+            Level::Field => (Level::Repetition, separators.repetition),
+            Level::Repetition => (Level::Component, separators.component),
+            Level::Component => (Level::Subcomponent, separators.subcomponent),
+            Level::Subcomponent => (Level::Subcomponent, None),
         };
-        let separator = if self.seen & bit == 0 || self.seen & class::LITERAL != 0 { None } else { separator };
+        let separator = separator.filter(|_| !self.is_literal);
         Parts { rest: Some(self.raw), separator, part: Self { level, ..self } }
     }
 
@@ -126,7 +113,7 @@ impl<'i> Part<'i> {
         if leaf.is_empty() || leaf.is_null() {
             return Ok(None);
         }
-        let text = if leaf.seen & (class::ESCAPE | class::HIGH) == 0 || leaf.seen & class::LITERAL != 0 {
+        let text = if leaf.is_literal {
             std::str::from_utf8(leaf.raw).ok().map(Cow::Borrowed)
         } else {
             escape::decode(leaf.raw, &self.context.separators, self.context.charset)
@@ -148,7 +135,7 @@ impl<'i> Iterator for Parts<'i> {
 
     fn next(&mut self) -> Option<Part<'i>> {
         let rest = self.rest?;
-        let end = self.separator.and_then(|separator| rest.iter().position(|byte| *byte == separator));
+        let end = self.separator.and_then(|separator| find(rest, separator));
         let raw = &rest[..end.unwrap_or(rest.len())];
         self.rest = end.map(|end| &rest[end + 1..]);
         Some(Part { raw, ..self.part })

@@ -1,105 +1,78 @@
 //! The one pass over the bytes: where lines and fields end.
+//!
+//! Eight bytes are looked at in one step. In a guest each access to memory is checked, and each step asks besides whether
+//! the call's time is over, so that a step for each byte would cost a plugin four times what it costs the gateway.
 
-use super::part::class;
-use super::separators::Separators;
 use super::text::BYTE_ORDER_MARK;
 
-/// How many bytes can be marked: the end of a field has three bytes.
-pub(super) const BYTES_MAX: usize = (1 << 24) - 1;
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const TOPS: u64 = ONES << 7;
 
-/// Where a field ends, and in the lowest byte what was seen in it. There are many of these, and a plugin pays for each page
-/// of memory that it touches.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FieldMark(u32);
-
-impl FieldMark {
-    fn new(end: usize, seen: u8) -> Option<Self> {
-        let end = u32::try_from(end).ok().filter(|end| *end <= u32::MAX >> 8)?;
-        Some(Self(end << 8 | u32::from(seen)))
-    }
-
-    pub(super) fn end(self) -> usize {
-        (self.0 >> 8) as usize
-    }
-
-    pub(super) fn seen(self) -> u8 {
-        self.0.to_le_bytes()[0]
-    }
-
-    /// Notes that nothing in the field separates.
-    pub(super) fn set_literal(&mut self) {
-        self.0 |= u32::from(class::LITERAL);
-    }
+/// The highest bit of each of eight bytes that is the wanted one, and no other bit.
+#[inline]
+fn equal(word: u64, wanted: u8) -> u64 {
+    // A byte is zero where it is the wanted one; what is added carries into its highest bit unless it is, and no further.
+    let zeroed = word ^ (ONES * u64::from(wanted));
+    !(((zeroed & !TOPS) + !TOPS) | zeroed) & TOPS
 }
 
-/// What each byte is, under the separators in force.
-pub(super) struct Classes([u8; 256]);
-
-impl Classes {
-    /// Before any header: lines alone.
-    pub(super) fn none() -> Self {
-        let mut classes = [0; 256];
-        classes[0x80..].fill(class::HIGH);
-        classes[0x1b] = class::HIGH;
-        for byte in [b'\r', b'\n', 0x1c] {
-            classes[usize::from(byte)] = class::LINE;
+/// Where the byte stands first.
+#[inline]
+pub(super) fn find(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (number, chunk) in chunks.iter().enumerate() {
+        let found = equal(u64::from_le_bytes(*chunk), wanted);
+        if found != 0 {
+            return Some(number * 8 + found.trailing_zeros() as usize / 8);
         }
-        Self(classes)
     }
-
-    pub(super) fn of(separators: &Separators) -> Self {
-        let Self(mut classes) = Self::none();
-        for (separator, class) in [
-            (separators.subcomponent, class::SUBCOMPONENT),
-            (separators.component, class::COMPONENT),
-            (separators.repetition, class::REPETITION),
-            (separators.escape, class::ESCAPE),
-            (Some(separators.field), class::FIELD),
-        ] {
-            if let Some(separator) = separator {
-                classes[usize::from(separator)] |= class;
-            }
-        }
-        Self(classes)
-    }
-
-    /// Marks the fields of the line that begins here, and says where it ends. `None` if there are more fields than may be.
-    pub(super) fn fields(
-        &self,
-        bytes: &[u8],
-        start: usize,
-        fields: &mut Vec<FieldMark>,
-        fields_max: usize,
-    ) -> Option<usize> {
-        let mut seen = 0;
-        for (offset, byte) in bytes[start..].iter().enumerate() {
-            let class = self.0[usize::from(*byte)];
-            if class & (class::FIELD | class::LINE) == 0 {
-                seen |= class;
-                continue;
-            }
-            let at = start + offset;
-            if class & class::LINE != 0 && ends_line(bytes, at) {
-                push(fields, at, seen, fields_max)?;
-                return Some(at);
-            }
-            if class & class::FIELD != 0 {
-                push(fields, at, seen, fields_max)?;
-                seen = 0;
-            } else {
-                seen |= class;
-            }
-        }
-        push(fields, bytes.len(), seen, fields_max)?;
-        Some(bytes.len())
-    }
+    rest.iter().position(|byte| *byte == wanted).map(|at| chunks.len() * 8 + at)
 }
 
-fn push(fields: &mut Vec<FieldMark>, end: usize, seen: u8, fields_max: usize) -> Option<()> {
-    if fields.len() >= fields_max {
+/// Marks where the fields of the line end that begins here, and says where the line ends. Before any header there is no
+/// separator, and a line is one field. `None` if there are more fields than may be.
+pub(super) fn fields(
+    bytes: &[u8],
+    start: usize,
+    separator: Option<u8>,
+    ends: &mut Vec<u32>,
+    fields_max: usize,
+) -> Option<usize> {
+    let looked_for = separator.unwrap_or(b'\r');
+    let (chunks, rest) = bytes[start..].as_chunks::<8>();
+    let mut at = start;
+    for chunk in chunks {
+        let word = u64::from_le_bytes(*chunk);
+        let mut found = equal(word, looked_for) | equal(word, b'\r') | equal(word, b'\n') | equal(word, 0x1c);
+        while found != 0 {
+            let here = at + found.trailing_zeros() as usize / 8;
+            found &= found - 1;
+            if separator == Some(bytes[here]) {
+                push(ends, here, fields_max)?;
+            } else if ends_line(bytes, here) {
+                push(ends, here, fields_max)?;
+                return Some(here);
+            }
+        }
+        at += 8;
+    }
+    for (offset, byte) in rest.iter().enumerate() {
+        if separator == Some(*byte) {
+            push(ends, at + offset, fields_max)?;
+        } else if matches!(byte, b'\r' | b'\n' | 0x1c) && ends_line(bytes, at + offset) {
+            push(ends, at + offset, fields_max)?;
+            return Some(at + offset);
+        }
+    }
+    push(ends, bytes.len(), fields_max)?;
+    Some(bytes.len())
+}
+
+fn push(ends: &mut Vec<u32>, end: usize, fields_max: usize) -> Option<()> {
+    if ends.len() >= fields_max {
         return None;
     }
-    fields.push(FieldMark::new(end, seen)?);
+    ends.push(u32::try_from(end).ok()?);
     Some(())
 }
 
@@ -128,4 +101,23 @@ pub(super) fn declaration(rest: &[u8], field: u8) -> &[u8] {
     let end = (0..rest.len())
         .find(|at| rest[*at] == field || (matches!(rest[*at], b'\r' | b'\n' | 0x1c) && ends_line(rest, *at)));
     &rest[..end.unwrap_or(rest.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn bytes_are_found_where_they_stand(
+            bytes in proptest::collection::vec(0_u8..4, 0..40),
+            wanted in 0_u8..4,
+            high in any::<bool>(),
+        ) {
+            let lift = |byte: u8| if high { byte | 0x80 } else { byte };
+            let bytes: Vec<u8> = bytes.into_iter().map(lift).collect();
+            prop_assert_eq!(find(&bytes, lift(wanted)), bytes.iter().position(|byte| *byte == lift(wanted)));
+        }
+    }
 }
