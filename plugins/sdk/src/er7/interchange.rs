@@ -43,8 +43,22 @@ pub(super) struct Line {
     pub(super) fields: Range<usize>,
 }
 
-/// The name that a line begins with, if it does.
-pub(super) type Name = Option<[u8; 3]>;
+/// The name that a line begins with as one number, to be compared in one step; 0 if it begins with none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name(u32);
+
+impl Name {
+    pub(super) fn of(name: &[u8]) -> Self {
+        match name {
+            [first, second, third] if is_name(name) => Self(u32::from_be_bytes([0, *first, *second, *third])),
+            _ => Self(0),
+        }
+    }
+
+    pub(super) fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
 
 /// What a group of lines is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +160,7 @@ impl<'b> Interchange<'b> {
     }
 
     fn segment<'i>(&'i self, line: usize, context: &'i Context) -> Segment<'i> {
-        Segment::new(self.bytes, &self.lines[line], &self.names[line], &self.fields, context)
+        Segment::new(self.bytes, &self.lines[line], self.names[line], &self.fields, context)
     }
 
     fn view<'i>(&'i self, group: &'i Group) -> Message<'i> {
@@ -229,9 +243,8 @@ impl<'b> Reader<'b> {
             return Err(Fault::malformed(format_args!("line {number}"), "fewer fields"));
         };
         let end_of_name = self.interchange.fields[fields] as usize;
-        let name: Name = bytes[start..end_of_name].trim_ascii().try_into().ok();
-        let name = name.filter(|name| is_name(name));
-        self.interchange.names.push(name);
+        let name = bytes[start..end_of_name].trim_ascii();
+        self.interchange.names.push(Name::of(name));
         self.interchange.lines.push(Line { bytes: start..end, fields: fields..self.interchange.fields.len() });
         match (header, context) {
             (Some(kind), Some(context)) => self.open(kind, context),
@@ -319,11 +332,11 @@ impl<'b> Reader<'b> {
     }
 
     /// Puts a line that is no header where it belongs.
-    fn follow(&mut self, name: Name) {
+    fn follow(&mut self, name: &[u8]) {
         let last = self.interchange.lines.len() - 1;
-        let trailer = match name.as_ref() {
-            Some(b"BTS") => Some((Kind::BatchTrailer, self.batch)),
-            Some(b"FTS") => Some((Kind::FileTrailer, self.file)),
+        let trailer = match name {
+            b"BTS" => Some((Kind::BatchTrailer, self.batch)),
+            b"FTS" => Some((Kind::FileTrailer, self.file)),
             _ => None,
         };
         if let Some((kind, open)) = trailer {
@@ -337,7 +350,7 @@ impl<'b> Reader<'b> {
         match self.interchange.groups.last_mut() {
             Some(group) if group.kind == Kind::Message => {
                 group.lines.end = last + 1;
-                if name.is_none() {
+                if Name::of(name).is_none() {
                     self.remark(Remark::Nameless { line: last + 1 });
                 }
             }

@@ -30,14 +30,18 @@ impl<'i> Message<'i> {
     /// All segments in order: known, unknown, and lines that are none.
     pub fn segments(self) -> impl DoubleEndedIterator<Item = Segment<'i>> + ExactSizeIterator {
         let lines = self.lines.iter().zip(self.names);
-        lines.map(move |(line, name)| Segment::new(self.bytes, line, name, self.fields, self.context))
+        lines.map(move |(line, name)| Segment::new(self.bytes, line, *name, self.fields, self.context))
     }
 
     /// The segments of this name, in order.
     pub fn named(self, name: &[u8; 3]) -> impl Iterator<Item = Segment<'i>> {
-        let name = Some(*name);
-        let numbered = self.names.iter().enumerate().filter(move |(_, other)| **other == name);
-        numbered.map(move |(at, name)| Segment::new(self.bytes, &self.lines[at], name, self.fields, self.context))
+        let name = Name::of(name);
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let found = at + position(&self.names[at..], name)?;
+            at = found + 1;
+            Some(Segment::new(self.bytes, &self.lines[found], self.names[found], self.fields, self.context))
+        })
     }
 
     /// What stands at a place: the field, or the part of it. `None` if the message does not reach so far. Which message
@@ -71,7 +75,7 @@ impl<'i> Message<'i> {
 pub struct Segment<'i> {
     bytes: &'i [u8],
     line: &'i Line,
-    name: &'i Name,
+    name: Name,
     fields: &'i [u32],
     context: &'i Context,
     /// The first field of a header is the separator itself, so that the others are counted one higher.
@@ -79,13 +83,7 @@ pub struct Segment<'i> {
 }
 
 impl<'i> Segment<'i> {
-    pub(super) fn new(
-        bytes: &'i [u8],
-        line: &'i Line,
-        name: &'i Name,
-        fields: &'i [u32],
-        context: &'i Context,
-    ) -> Self {
+    pub(super) fn new(bytes: &'i [u8], line: &'i Line, name: Name, fields: &'i [u32], context: &'i Context) -> Self {
         let fields = &fields[line.fields.clone()];
         let is_header = is_header(&bytes[line.bytes.clone()]);
         Self { bytes, line, name, fields, context, is_header }
@@ -93,7 +91,10 @@ impl<'i> Segment<'i> {
 
     /// Its name, blanks around it aside, as from files that are indented; `None` if the line does not begin with one.
     pub fn name(self) -> Option<&'i [u8; 3]> {
-        self.name.as_ref()
+        if self.name.is_none() {
+            return None;
+        }
+        self.naive(0)?.raw().trim_ascii().try_into().ok()
     }
 
     /// A field, from 1; 0 is the name. The first field of MSH, FHS and BHS is the separator.
@@ -152,4 +153,16 @@ impl Part<'_> {
 pub(super) fn is_header(line: &[u8]) -> bool {
     let is_named = matches!(line.get(..3), Some(b"MSH" | b"FHS" | b"BHS"));
     is_named && line.get(3).is_some_and(|byte| !byte.is_ascii_alphanumeric() && *byte != b' ')
+}
+
+/// Where the name stands first, eight looked at in one step.
+fn position(names: &[Name], wanted: Name) -> Option<usize> {
+    let (chunks, rest) = names.as_chunks::<8>();
+    for (number, chunk) in chunks.iter().enumerate() {
+        // Counting goes to the end, which takes less than to ask after each.
+        if chunk.iter().filter(|name| **name == wanted).count() > 0 {
+            return chunk.iter().position(|name| *name == wanted).map(|at| number * 8 + at);
+        }
+    }
+    rest.iter().position(|name| *name == wanted).map(|at| chunks.len() * 8 + at)
 }

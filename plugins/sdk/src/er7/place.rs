@@ -84,9 +84,7 @@ impl fmt::Display for Place {
         if self.message > 0 {
             write!(f, "message {} ", self.message)?;
         }
-        for byte in self.segment {
-            write!(f, "{}", char::from(byte))?;
-        }
+        f.write_str(std::str::from_utf8(&self.segment).unwrap_or("???"))?;
         if self.occurrence > 0 {
             write!(f, "[{}]", self.occurrence)?;
         }
