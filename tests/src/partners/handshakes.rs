@@ -94,13 +94,13 @@ async fn what_x_gets_as_an_answer_is_no_signature_of_a_message() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_the_secret_is_felt_at_once() {
     let gateway = Gateway::builder().without_plugins().start().await;
-    let made = connect(&gateway, "github", json!({})).await;
-    assert_eq!(post(&gateway, "github", r#"{"a":1}"#).await.status, StatusCode::ACCEPTED);
+    let made = connect(&gateway, "medplum", json!({})).await;
+    assert_eq!(post(&gateway, "medplum", r#"{"a":1}"#).await.status, StatusCode::ACCEPTED);
     let path = format!("/admin/sources/{}", made["id"].as_str().unwrap());
     assert!(
         gateway.request(Method::PATCH, &path, &json!({ "secret": "quite-another-secret" })).await.status.is_success()
     );
-    assert_eq!(post(&gateway, "github", r#"{"a":2}"#).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(post(&gateway, "medplum", r#"{"a":2}"#).await.status, StatusCode::UNAUTHORIZED);
     assert!(
         gateway
             .request(Method::PATCH, &path, &json!({ "secrets": ["quite-another-secret", SECRET] }))
@@ -108,5 +108,5 @@ async fn a_change_of_the_secret_is_felt_at_once() {
             .status
             .is_success()
     );
-    assert_eq!(post(&gateway, "github", r#"{"a":3}"#).await.status, StatusCode::ACCEPTED);
+    assert_eq!(post(&gateway, "medplum", r#"{"a":3}"#).await.status, StatusCode::ACCEPTED);
 }
