@@ -23,21 +23,11 @@ pub(super) struct Hl7Request {
 }
 
 impl Hl7Request {
-    /// The request, if it is one: by its body, for content types of HL7 are many, and `text/plain` is among them.
+    /// The request, if it is one: by its content type, whatever the body turns out to be, or by its body, since `text/plain` is among the content types of HL7.
     pub(super) fn of(headers: &HeaderMap, body: &Bytes) -> Option<Self> {
-        let mut rest = &body[..];
-        while let Some(shorter) = BEFORE.iter().find_map(|it| rest.strip_prefix(*it)) {
-            if body.len() - shorter.len() > BEFORE_MAX {
-                return None;
-            }
-            rest = shorter;
-        }
-        let begins = [b"MSH", b"FHS", b"BHS"].iter().any(|name| rest.starts_with(*name));
-        // A letter or digit after the name makes it another word.
-        let separated = rest.get(3).is_some_and(|byte| !byte.is_ascii_alphanumeric());
-        let content_type =
-            || headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        (begins && separated).then(|| Self { body: body.clone(), content_type: content_type() })
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let is_hl7 = content_type.as_deref().is_some_and(says_er7) || begins_as_er7(body);
+        is_hl7.then(|| Self { body: body.clone(), content_type })
     }
 
     /// The answer to what became of it.
@@ -63,6 +53,25 @@ impl Hl7Request {
         }
         response
     }
+}
+
+/// Whether a content type is one of ER7's: `application/hl7-v2`, `x-application/hl7-v2+er7`, `application/edi-hl7` and the like. HL7 in XML is another format.
+fn says_er7(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type.contains("hl7") && !media_type.ends_with("xml")
+}
+
+fn begins_as_er7(body: &[u8]) -> bool {
+    let mut rest = body;
+    while let Some(shorter) = BEFORE.iter().find_map(|it| rest.strip_prefix(*it)) {
+        if body.len() - shorter.len() > BEFORE_MAX {
+            return false;
+        }
+        rest = shorter;
+    }
+    let begins = [b"MSH", b"FHS", b"BHS"].iter().any(|name| rest.starts_with(*name));
+    // A letter or digit after the name makes it another word.
+    begins && rest.get(3).is_some_and(|byte| !byte.is_ascii_alphanumeric())
 }
 
 /// What is said of a message. What waits for its customer, an operator or the partner has been understood, and nothing more is asked of the sender.
@@ -98,9 +107,9 @@ mod tests {
 
     const MESSAGE: &[u8] = b"MSH|^~\\&|EMR|CLINIC|GW|US|20260104163000||ADT^A03|C-17|P|2.5.1\rPID|1||x\r";
 
-    fn request(body: &'static [u8]) -> Option<Hl7Request> {
+    fn request(content_type: &'static str, body: &'static [u8]) -> Option<Hl7Request> {
         let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/hl7-v2"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         Hl7Request::of(&headers, &Bytes::from_static(body))
     }
 
@@ -110,19 +119,26 @@ mod tests {
     }
 
     async fn said(ack: Ack, received: &Received) -> (u16, String) {
-        let response = request(MESSAGE).unwrap().answer(ack, received, 1_767_565_800_000);
+        let response = request("application/hl7-v2", MESSAGE).unwrap().answer(ack, received, 1_767_565_800_000);
         let status = response.status().as_u16();
         assert!(response.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("application/hl7-v2"));
         (status, String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
     }
 
     #[test]
-    fn a_request_is_known_by_how_its_body_begins() {
+    fn a_request_is_known_by_its_type_or_how_its_body_begins() {
+        for content_type in ["application/hl7-v2; charset=utf-8", "x-application/hl7-v2+er7", "application/edi-hl7"] {
+            assert!(request(content_type, b"no HL7 at all").is_some(), "{content_type}");
+        }
+        for content_type in ["application/hl7-v2+xml", "application/fhir+json", "text/plain", ""] {
+            assert!(request(content_type, b"<ADT_A01/>").is_none(), "{content_type}");
+        }
+
         for body in [&b"MSH|^~\\&|"[..], b"\xef\xbb\xbfMSH|", b"\x0bMSH|", b"\r\n\r\nFHS#", b"BHS^"] {
-            assert!(request(body).is_some(), "{body:?}");
+            assert!(request("text/plain", body).is_some(), "{body:?}");
         }
         for body in [&b""[..], b"MSH", b"MSHX|", b"{\"MSH\":1}", b"hello MSH|", b"PID|1"] {
-            assert!(request(body).is_none(), "{body:?}");
+            assert!(request("text/plain", body).is_none(), "{body:?}");
         }
         assert!(Hl7Request::of(&HeaderMap::new(), &Bytes::from(vec![b'\n'; 1_000_000])).is_none());
     }
