@@ -141,13 +141,15 @@ pub struct ListenerConfig {
     pub body_bytes_max: usize,
 }
 
-/// A certificate and its key, as PEM files. They are read again when they change.
+/// A certificate and its key, as PEM files. They are read again when they change; the authorities of clients are not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The chain, leaf first.
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+    /// The authorities that clients' certificates must come from. Without any, clients are asked for none.
+    pub client_authorities: Option<PathBuf>,
 }
 
 /// How deliveries are made.

@@ -139,21 +139,39 @@ async fn connection<S: Serves>(
         tracing::debug!(%error, "a connection cannot be set to send at once");
     }
     let Some(tls) = tls else {
-        return serve(stream, server, service, shutdown).await;
+        return serve(stream, server, service, None, shutdown).await;
     };
     match tokio::time::timeout(HANDSHAKE_DEADLINE, tls.acceptor().accept(stream)).await {
-        Ok(Ok(stream)) => serve(stream, server, service, shutdown).await,
+        Ok(Ok(stream)) => {
+            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+            let certificate = shown.map(|certificate| PeerCertificate(Arc::from(certificate.as_ref())));
+            serve(stream, server, service, certificate, shutdown).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
         Err(_) => tracing::debug!("a TLS handshake took too long"),
     }
 }
 
-async fn serve<T, S>(stream: T, server: http1::Builder, service: S, mut shutdown: watch::Receiver<bool>)
-where
+/// The certificate that a client has shown and that was verified, in DER; among the extensions of its requests.
+#[derive(Clone)]
+pub(crate) struct PeerCertificate(pub(crate) Arc<[u8]>);
+
+async fn serve<T, S>(
+    stream: T,
+    server: http1::Builder,
+    service: S,
+    certificate: Option<PeerCertificate>,
+    mut shutdown: watch::Receiver<bool>,
+) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Serves,
 {
-    let service = service.map_request(|request: Request<Incoming>| request.map(Body::new));
+    let service = service.map_request(move |mut request: Request<Incoming>| {
+        if let Some(certificate) = &certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
+        request.map(Body::new)
+    });
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

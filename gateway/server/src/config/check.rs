@@ -44,6 +44,7 @@ struct ListenerKeys {
     listen: &'static str,
     certificate: &'static str,
     key: &'static str,
+    client_authorities: Option<&'static str>,
     connections_max: &'static str,
     header_timeout: &'static str,
     body_timeout: &'static str,
@@ -54,6 +55,7 @@ const PUBLIC: ListenerKeys = ListenerKeys {
     listen: "public.listen",
     certificate: "public.tls.certificate",
     key: "public.tls.key",
+    client_authorities: Some("public.tls.client_authorities"),
     connections_max: "public.connections_max",
     header_timeout: "public.header_timeout",
     body_timeout: "public.body_timeout",
@@ -64,6 +66,7 @@ const ADMIN: ListenerKeys = ListenerKeys {
     listen: "admin.listen",
     certificate: "admin.tls.certificate",
     key: "admin.tls.key",
+    client_authorities: None,
     connections_max: "admin.connections_max",
     header_timeout: "admin.header_timeout",
     body_timeout: "admin.body_timeout",
@@ -216,8 +219,12 @@ fn listener(reader: &mut Reader<'_>, keys: &ListenerKeys, default: SocketAddr, b
     let show = |path: &PathBuf| quoted(&path.display().to_string());
     let certificate = reader.optional(keys.certificate, show, path);
     let key = reader.optional(keys.key, show, path);
+    let client_authorities = keys.client_authorities.and_then(|name| Some((name, reader.optional(name, show, path)?)));
     let tls = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+        (Some(certificate), Some(key)) => {
+            let client_authorities = client_authorities.map(|(_, path)| path);
+            Some(TlsFiles { certificate, key, client_authorities })
+        }
         (Some(_), None) => {
             reader.fault(keys.certificate, format!("needs its private key: set {}", keys.key));
             None
@@ -226,7 +233,12 @@ fn listener(reader: &mut Reader<'_>, keys: &ListenerKeys, default: SocketAddr, b
             reader.fault(keys.key, format!("needs its certificate: set {}", keys.certificate));
             None
         }
-        (None, None) => None,
+        (None, None) => {
+            if let Some((name, _)) = client_authorities {
+                reader.fault(name, format!("needs TLS: set {} and {}", keys.certificate, keys.key));
+            }
+            None
+        }
     };
     ListenerConfig {
         address,

@@ -56,6 +56,11 @@ pub const KEYS: &[Key] = &[
     key("public.listen", "127.0.0.1:8080", "Where partners post."),
     key("public.tls.certificate", "", "PEM file with the certificate chain, leaf first."),
     key("public.tls.key", "", "PEM file with its private key."),
+    key(
+        "public.tls.client_authorities",
+        "",
+        "PEM file with the authorities of partners' certificates. Partners may then show one, which sources can ask for.",
+    ),
     key("public.connections_max", "1024", "Connections at once; more wait."),
     key("public.header_timeout", "10s", "From a request's first byte to the end of its headers."),
     key("public.body_timeout", "30s", "From the end of the headers to the end of the body."),

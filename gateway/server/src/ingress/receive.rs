@@ -6,6 +6,7 @@ use super::path::{Target, check_method};
 use super::verifiers::Prepared;
 use super::{body, handshake, headers, reply, soundness};
 use crate::app::App;
+use crate::listener::PeerCertificate;
 use crate::plugins::ParseResult;
 use crate::problem::{Problem, RequestId};
 use axum::body::Body;
@@ -90,6 +91,7 @@ fn look(app: &App, source: &Source, parts: &Parts, body: &Bytes, now_ms: i64) ->
         path: target.below,
         query: target.query,
         public_url: source.public_url.as_deref(),
+        peer_certificate: parts.extensions.get::<PeerCertificate>().map(|certificate| &*certificate.0),
         ..signature::Request::new(&headers, body, now_ms.div_euclid(1000))
     };
     let prepared = app.verifiers.of(source, &app.store.sources());

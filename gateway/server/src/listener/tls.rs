@@ -3,12 +3,14 @@
 use crate::config::TlsFiles;
 use crate::problem::chain;
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,6 +53,15 @@ pub enum ListenerError {
         #[source]
         source: pem::Error,
     },
+    /// A file of authorities cannot be used.
+    #[error("the authorities in {} cannot be used", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
     /// Certificate and key do not make a pair that can be served.
     #[error("the certificate and the key cannot be used together")]
     Pair(#[source] rustls::Error),
@@ -76,7 +87,11 @@ impl Tls {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(ListenerError::Pair)?;
-        let mut config = config.with_no_client_auth().with_cert_resolver(Arc::clone(&served) as _);
+        let config = match &files.client_authorities {
+            Some(path) => config.with_client_cert_verifier(client_verifier(path)?),
+            None => config.with_no_client_auth(),
+        };
+        let mut config = config.with_cert_resolver(Arc::clone(&served) as _);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { files: files.clone(), served, acceptor: TlsAcceptor::from(Arc::new(config)) })
     }
@@ -125,6 +140,20 @@ impl ResolvesServerCert for Served {
     }
 }
 
+/// Clients may show a certificate of these authorities, and need not: which sources ask for one is theirs to say. Another one ends the handshake.
+fn client_verifier(path: &Path) -> Result<Arc<dyn ClientCertVerifier>, ListenerError> {
+    let unusable = |source| ListenerError::Authorities { path: path.to_owned(), source };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&read_file(path)?) {
+        let certificate =
+            certificate.map_err(|source| ListenerError::Pem { path: path.to_owned(), what: "certificate", source })?;
+        roots.add(certificate).map_err(unusable)?;
+    }
+    let provider = Arc::new(ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).allow_unauthenticated();
+    verifier.build().map_err(|error| unusable(rustls::Error::General(error.to_string())))
+}
+
 /// What tells that a file is another one than before; behind a link, of what the link leads to.
 type Stamp = [Option<(SystemTime, u64)>; 2];
 
@@ -168,8 +197,11 @@ mod tests {
     #[test]
     fn what_cannot_be_used_leaves_the_pair_before_it_in_place() {
         let directory = tempfile::tempdir().unwrap();
-        let files =
-            TlsFiles { certificate: directory.path().join("certificate.pem"), key: directory.path().join("key.pem") };
+        let files = TlsFiles {
+            certificate: directory.path().join("certificate.pem"),
+            key: directory.path().join("key.pem"),
+            client_authorities: None,
+        };
         let write = |[certificate, key]: [&str; 2]| {
             fs::write(&files.certificate, certificate).unwrap();
             fs::write(&files.key, key).unwrap();
