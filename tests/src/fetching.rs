@@ -1,6 +1,7 @@
 //! Messages that name things without telling them: the partner is asked, with the credentials and within the bounds of the source, and nothing is lost in between.
 
 mod crash;
+mod nodes;
 mod partner;
 
 use crate::harness::patience::eventually;
