@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_of_either_node_is_completed_by_the_one_that_leads() {
-    let start = || Cluster::shared().map(|cluster| cluster.create_database());
+    let start = || Cluster::shared().map(Cluster::create_database);
     let Some(url) = tokio::task::spawn_blocking(start).await.unwrap() else { return };
     let partner = Partner::start(|_, asked| Some(encounter(&asked.path[asked.path.len() - 2..], "cus_xyz"))).await;
     let node = || Gateway::builder().without_plugins().set("database_url", &url).start();
