@@ -1,16 +1,15 @@
 //! The fixtures, and what is easier said in code.
 
-use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use hookwright_plugin_sdk::inbound::{
-    Address, Assurance, Attribute, Authentication, CallDuration, ConsultationCompleted, Timestamp,
-};
-use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+use hookwright_plugin_sdk::inbound::{Assurance, Authentication, CallDuration, ConsultationCompleted};
+use hookwright_plugin_sdk::testing::{Fixture, shown};
+use serde_json::{Value, json};
 
 use super::*;
+
+mod hostile;
 
 fn context(settings: &Value) -> Context {
     Context {
@@ -44,154 +43,16 @@ fn parse(body: &[u8], settings: &Value) -> Result<Outcome, Refusal> {
     Hl7V2::parse(&context(settings), &request)
 }
 
-/// A case by its name in the contract.
-fn name(case: &impl Debug) -> String {
-    let case = format!("{case:?}");
-    match case.rsplit("::").next().unwrap_or_default() {
-        "NoShow" => "no-show".to_owned(),
-        other => other.to_lowercase(),
-    }
-}
-
-/// The outcome in the form that fixtures use: fields that are empty are left out.
-fn shown(outcome: &Result<Outcome, Refusal>) -> Value {
-    let mut shown = match outcome {
-        Ok(Outcome::Accepted(accepted)) => json!({
-            "accepted": {
-                "message_id": accepted.message_id,
-                "reports": accepted.reports.iter().map(shown_report).collect::<Vec<_>>(),
-                "metadata": pairs(&accepted.metadata),
-            },
-        }),
-        Ok(Outcome::Ignored(ignored)) => {
-            json!({ "ignored": { "reason": ignored.reason, "metadata": pairs(&ignored.metadata) } })
-        }
-        Ok(Outcome::NeedFetch(_)) => panic!("the plugin fetches nothing"),
-        Err(refusal) => json!({
-            "refusal": { "code": refusal.code, "location": refusal.location, "expected": refusal.expected },
-        }),
-    };
-    strip(&mut shown);
-    shown
-}
-
-fn pairs(pairs: &[Attribute]) -> Value {
-    pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect::<Map<_, _>>().into()
-}
-
-/// Leaves out what is null, false or empty.
-fn strip(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.values_mut().for_each(strip);
-            let is_empty = |it: &Value| {
-                it.is_null()
-                    || it == &json!(false)
-                    || it.as_object().is_some_and(Map::is_empty)
-                    || it.as_array().is_some_and(Vec::is_empty)
-            };
-            members.retain(|_, value| !is_empty(value));
-        }
-        Value::Array(items) => items.iter_mut().for_each(strip),
-        _ => {}
-    }
-}
-
-fn shown_time(at: &Timestamp) -> Value {
-    json!({ "unix_ms": at.unix_ms, "precision": name(&at.precision), "zone_assumed": at.zone_assumed })
-}
-
-fn shown_duration(duration: CallDuration) -> Value {
-    json!({ "seconds": duration.seconds, "source": name(&duration.source) })
-}
-
-fn shown_address(it: &Address) -> Value {
-    json!({
-        "lines": it.lines, "city": it.city, "state": it.state, "postal_code": it.postal_code, "country": it.country,
-        "attributes": pairs(&it.attributes),
-    })
-}
-
-fn shown_report(report: &Report) -> Value {
-    match report {
-        Report::ConsultationCompleted(it) => json!({
-            "consultation_completed": {
-                "patient_external_id": it.patient_external_id,
-                "appointment_id": it.appointment_id,
-                "provider_id": it.provider_id,
-                "duration": it.duration.map(shown_duration),
-                "completed_at": shown_time(&it.completed_at),
-                "patient_location": it.patient_location.as_ref().map(shown_address),
-                "test": it.test,
-                "attributes": pairs(&it.attributes),
-            },
-        }),
-        Report::ConsultationScheduled(it) => json!({
-            "consultation_scheduled": {
-                "patient_external_id": it.patient_external_id,
-                "appointment_id": it.appointment_id,
-                "provider_id": it.provider_id,
-                "status": name(&it.status),
-                "starts_at": it.starts_at.as_ref().map(shown_time),
-                "duration": it.duration.map(shown_duration),
-                "changed_at": it.changed_at.as_ref().map(shown_time),
-                "patient_location": it.patient_location.as_ref().map(shown_address),
-                "test": it.test,
-                "attributes": pairs(&it.attributes),
-            },
-        }),
-        Report::PatientUpdated(it) => json!({
-            "patient_updated": {
-                "patient_external_id": it.patient_external_id,
-                "name": it.name,
-                "address": it.address.as_ref().map(shown_address),
-                "changed_at": it.changed_at.as_ref().map(shown_time),
-                "test": it.test,
-                "attributes": pairs(&it.attributes),
-            },
-        }),
-        Report::Platform(_) => panic!("the plugin reports no platform events"),
-    }
-}
-
-/// The body of a fixture; one that is not text is written in base 64.
-fn body(input: &Value) -> Vec<u8> {
-    match (&input["body_text"], &input["body_base64"]) {
-        (Value::String(text), _) => text.clone().into_bytes(),
-        (_, Value::String(text)) => from_base64(text),
-        _ => panic!("the fixture has no body"),
-    }
-}
-
-fn from_base64(text: &str) -> Vec<u8> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut bytes = Vec::new();
-    let (mut bits, mut held) = (0_u32, 0);
-    for character in text.bytes().filter(|it| *it != b'=') {
-        bits = bits << 6 | u32::try_from(ALPHABET.iter().position(|it| *it == character).unwrap()).unwrap();
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xff).unwrap());
-        }
-    }
-    bytes
+fn fixtures() -> Vec<Fixture> {
+    Fixture::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap()
 }
 
 #[test]
 fn fixtures_give_what_they_expect() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut seen = 0;
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        let fixture: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let outcome = shown(&parse(&body(&fixture["input"]), &fixture["settings"]));
-        let mut expected = fixture["expected"].clone();
-        strip(&mut expected);
-        assert_eq!(outcome, expected, "{}", path.display());
-        seen += 1;
-    }
-    assert!(seen >= 20, "only {seen} fixtures were found");
+    let fixtures = fixtures();
+    assert!(fixtures.len() >= 28, "only {} fixtures were found", fixtures.len());
+    let failed: Vec<_> = fixtures.iter().filter_map(|fixture| fixture.check::<Hl7V2>().err()).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 const MESSAGE: &str = "MSH|^~\\&|TELEVISIT|LAKESIDE|HW|US|20260104224512-0600||ADT^A03^ADT_A03|TV1|P|2.5.1\r\
@@ -501,65 +362,6 @@ fn a_request_tells_at_most_as_much_as_the_contract_takes() {
 }
 
 #[test]
-fn large_things_are_read() {
-    let long = format!("{MESSAGE}OBX|1|ED|{}\r", "x".repeat(10 << 20));
-    completed(&long, &json!({}));
-    let ids = MESSAGE.replace("PID|1||", &format!("PID|1||{}", "0^^^X^XX~".repeat(100_000)));
-    assert_eq!(completed(&ids, &json!({})).patient_external_id, "1");
-    assert_eq!(completed(&ids, &json!({ "patient": { "type": "PI" } })).patient_external_id, "2");
-    let expired = "1 A St^^Austin^TX^^^H^^^^^^^20200101~".repeat(100_000);
-    let addresses =
-        MESSAGE.replace("ADT^A03", "ADT^A31").replace("1 A St^^Austin", &format!("{expired}2 B St^^Dallas"));
-    let Ok(Outcome::Accepted(it)) = parse(addresses.as_bytes(), &json!({})) else { panic!("refused") };
-    assert!(
-        matches!(&it.reports[0], Report::PatientUpdated(it) if it.address.as_ref().is_some_and(|it| it.city.as_deref() == Some("Dallas")))
-    );
-    let providers = MESSAGE.replace("11^A~", &"11^A~".repeat(100_000));
-    assert_eq!(completed(&providers, &json!({})).provider_id.as_deref(), Some("22"));
-    let lines = MESSAGE.replace("PID|", &format!("{}PID|", "Z\r".repeat(200_000)));
-    completed(&lines, &json!({}));
-}
-
-#[test]
-fn no_value_of_a_message_is_in_a_refusal() {
-    let secret = "S3CRET";
-    for (from, to) in [
-        ("1^^^LAKESIDE^MR", &format!("{}^^^LAKESIDE^MR", secret.repeat(30))[..]),
-        ("20260104224512-0600", secret),
-        ("11^A~", &format!("{}^A~", secret.repeat(30))),
-        ("|V1", &format!("|V1{}{secret}|{secret}", "|".repeat(25))),
-    ] {
-        let refusal = parse(MESSAGE.replace(from, to).as_bytes(), &json!({})).unwrap_err();
-        assert!(!format!("{refusal:?}").contains(secret) && refusal.location.is_some(), "{refusal:?}");
-    }
-}
-
-#[test]
-fn every_prefix_is_answered() {
-    for fixture in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap() {
-        let fixture: Value = serde_json::from_slice(&fs::read(fixture.unwrap().path()).unwrap()).unwrap();
-        let body = body(&fixture["input"]);
-        for end in 0..body.len() {
-            let _ = parse(&body[..end], &fixture["settings"]);
-        }
-    }
-}
-
-proptest! {
-    #[test]
-    fn whatever_happens_to_a_message_it_is_answered(
-        fields in proptest::collection::vec((0_usize..500, proptest::collection::vec(any::<u8>(), 0..4)), 0..10),
-    ) {
-        let mut body = MESSAGE.as_bytes().to_vec();
-        for (at, bytes) in fields {
-            let at = at % body.len();
-            body.splice(at..(at + bytes.len() / 2).min(body.len()), bytes);
-        }
-        let _ = parse(&body, &json!({ "zone": "America/Chicago", "patient_location": "patient" }));
-    }
-}
-
-#[test]
 fn xml_is_not_read() {
     for body in ["<?xml version=\"1.0\"?><ADT_A03/>", "\u{feff}\n <ADT_A03 xmlns=\"urn:hl7-org:v2xml\"/>"] {
         assert_eq!(refused(body, &json!({})), ("unsupported", Some("header content-type".to_owned())));
@@ -586,73 +388,4 @@ fn real_messages_are_understood() {
         }
     }
     assert!(accepted >= 15 && ignored >= 10, "{accepted} accepted, {ignored} ignored");
-}
-
-/// What fuzzing begins with, and what it found: the first byte is a choice of circumstances, which makes no difference
-/// here.
-#[test]
-fn seeds_of_the_fuzzer_are_answered() {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/seeds/er7");
-    let mut count = 0;
-    for entry in fs::read_dir(seeds).unwrap() {
-        let seed = fs::read(entry.unwrap().path()).unwrap();
-        for settings in
-            [json!({}), json!({ "zone": "America/Chicago", "virtual": "all", "patient_location": "patient" })]
-        {
-            let _ = parse(&seed[1..], &settings);
-        }
-        count += 1;
-    }
-    assert!(count >= 8, "only {count} seeds were found");
-}
-
-/// `cargo test --release -p hl7v2 -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement, meaningful in release mode alone"]
-fn the_whole_mapping_takes_microseconds() {
-    let observation = "OBX|1|NM|8867-4^Heart rate^LN||72|beats/min^^ISO|60-120||||F|||20260104221600-0600\r";
-    let body = format!("{}{}", MESSAGE.replace("-0600", ""), observation.repeat(20));
-    for settings in [json!({}), json!({ "zone": "America/Chicago", "patient": { "authority": "HW" } })] {
-        let mut best = std::time::Duration::MAX;
-        for _ in 0..5000 {
-            #[expect(clippy::disallowed_methods, reason = "a measurement of this processor's time")]
-            let started = std::time::Instant::now();
-            assert!(parse(body.as_bytes(), &settings).is_ok());
-            best = best.min(started.elapsed());
-        }
-        println!("{} bytes with {settings}: {best:?}", body.len());
-    }
-}
-
-/// What takes longest for its size: a mebibyte, the largest body that the gateway takes unless it is told otherwise.
-#[test]
-#[ignore = "a measurement, meaningful in release mode alone"]
-fn nothing_takes_long_for_its_size() {
-    let fill = |what: &str, around: &dyn Fn(&str) -> String| around(&what.repeat((1 << 20) / what.len()));
-    let bodies = [
-        ("lines before the patient", fill("Z\r", &|it| MESSAGE.replace("PID|", &format!("{}PID|", &it[..1 << 18])))),
-        ("long lines before the patient", fill("Z|||\r", &|it| MESSAGE.replace("PID|", &format!("{it}PID|")))),
-        ("ignored messages", fill("MSH|^~\\&|||||||X\r", &|it| it.to_owned())),
-        ("fields", fill("|", &|it| format!("{MESSAGE}ZZZ{it}\r"))),
-        ("identifiers", fill("~1^^^X^Y", &|it| MESSAGE.replace("PID|1||", &format!("PID|1||{it}~")))),
-        (
-            "addresses",
-            fill("~^^A^TX^^^H^^^^^^^2020", &|it| {
-                MESSAGE.replace("||||||1 A St", &format!("||||||{it}~1 A St")).replace("A03", "A08")
-            }),
-        ),
-        ("providers", fill("1~", &|it| MESSAGE.replace("|11^A", &format!("|{it}11^A")))),
-        ("provider segments", fill("AIP|||1\r", &|it| format!("{MESSAGE}{it}"))),
-        ("escapes", fill("\\X41\\", &|it| MESSAGE.replace("RIVERA^ANA", it).replace("A03", "A31"))),
-        ("empty lines", fill("\r", &|it| format!("{MESSAGE}{it}"))),
-        ("lines of no name", fill("x\r", &|it| format!("{MESSAGE}{}", &it[..1 << 18]))),
-    ];
-    for (what, body) in &bodies {
-        #[expect(clippy::disallowed_methods, reason = "a measurement of this processor's time")]
-        let started = std::time::Instant::now();
-        let _ = parse(body.as_bytes(), &json!({ "zone": "America/Chicago" }));
-        let took = started.elapsed();
-        println!("{what}: {} KiB in {took:?}", body.len() >> 10);
-        assert!(took.as_millis() < 50, "{what}");
-    }
 }

@@ -10,6 +10,8 @@ mod shown;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 pub use bounds::within_bounds;
@@ -41,7 +43,12 @@ impl Fixture {
             let path = entry.map_err(unreadable)?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
                 let text = fs::read(&path).map_err(unreadable)?;
-                let json = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+                let json: Value =
+                    serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+                let encoded = json.pointer("/input/body_base64").and_then(Value::as_str);
+                if encoded.is_some_and(|encoded| STANDARD.decode(encoded).is_err()) {
+                    return Err(format!("{}: the body is not base 64", path.display()));
+                }
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 fixtures.push(Self { name, json });
             }
@@ -55,13 +62,19 @@ impl Fixture {
         self.json.pointer("/input/body")
     }
 
+    /// The body's bytes, however it is written down.
+    pub fn body_bytes(&self) -> Vec<u8> {
+        let text = |name: &str| self.json.pointer(name).and_then(Value::as_str);
+        match (self.body(), text("/input/body_text"), text("/input/body_base64")) {
+            (Some(body), _, _) => body.to_string().into_bytes(),
+            (None, Some(text), _) => text.as_bytes().to_vec(),
+            (None, None, encoded) => STANDARD.decode(encoded.unwrap_or_default()).unwrap_or_default(),
+        }
+    }
+
     /// What the plugin answers.
     pub fn answer<P: Inbound>(&self) -> Result<Outcome, Refusal> {
-        let body = match (self.body(), self.json.pointer("/input/body_text").and_then(Value::as_str)) {
-            (Some(body), _) => body.to_string().into_bytes(),
-            (None, text) => text.unwrap_or_default().as_bytes().to_vec(),
-        };
-        self.answer_to::<P>(body)
+        self.answer_to::<P>(self.body_bytes())
     }
 
     /// What the plugin answers to another body in the same circumstances.

@@ -1,6 +1,7 @@
 //! The contract's bounds on answers. The gateway takes an answer beyond them for a failure of the plugin, so that no
 //! request may lead to one, however bad it is.
 
+use crate::er7::Place;
 use crate::inbound::{
     Address, CallDuration, ConsultationCompleted, ConsultationScheduled, NeedFetch, Outcome, PatientUpdated, Refusal,
     Report, Timestamp,
@@ -52,6 +53,10 @@ fn need_fetch(it: &NeedFetch) -> Checked {
 fn refusal(it: &Refusal) -> Checked {
     optional("location", it.location.as_ref(), TEXT_BYTES_MAX)?;
     let Some(location) = &it.location else { return Ok(()) };
+    // A place in an HL7 message is numbers and the name of a segment.
+    if location.parse::<Place>().is_ok() {
+        return Ok(());
+    }
     let step = |step: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || " _-~[]:".contains(c);
         step.len() <= 48 && step.chars().all(plain)
