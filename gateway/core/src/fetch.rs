@@ -11,7 +11,7 @@ mod tests;
 
 pub use allow::{Denied, resolve};
 pub use policy::{
-    ATTEMPTS_DEFAULT, ATTEMPTS_MAX, BadPolicy, ClientAuthentication, Credentials, FetchPolicy, JwtAlgorithm,
+    ALLOW_MAX, ATTEMPTS_DEFAULT, ATTEMPTS_MAX, BadPolicy, ClientAuthentication, Credentials, FetchPolicy, JwtAlgorithm,
     RATE_DEFAULT, RATE_MAX, TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX,
 };
 pub use retry::{Verdict, judge, pause_ms};

@@ -10,6 +10,7 @@ mod expiry;
 mod heartbeat;
 mod keys;
 mod notices;
+mod own_event;
 mod quarantine;
 mod retention;
 mod waiting;

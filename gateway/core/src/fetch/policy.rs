@@ -17,7 +17,7 @@ pub const ATTEMPTS_DEFAULT: u32 = 5;
 /// The most tries of one request.
 pub const ATTEMPTS_MAX: u32 = 10;
 /// The most addresses on a source's list.
-const ALLOW_MAX: usize = 32;
+pub const ALLOW_MAX: usize = 32;
 
 /// Where a source may ask, with what, and how hard. `S` is what a secret is: the gateway's own kind in memory, text where it is sealed, nothing where it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,6 +39,16 @@ fn der(halves: &[u8]) -> Vec<u8> {
     [vec![0x30, u8::try_from(both.len()).unwrap()], both].concat()
 }
 
+/// Whether OpenSSL's command is there. Without it there is nobody else to ask, which is told, and is a failure with `CI=true`.
+fn openssl_is_there() -> bool {
+    let there = Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_ok_and(|it| it.success());
+    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "the command openssl is needed");
+    if !there {
+        eprintln!("skipped: the command openssl is not there");
+    }
+    there
+}
+
 /// What OpenSSL says of a signature.
 fn openssl_accepts(pem: &str, signed: &str, signature: &[u8]) -> bool {
     let place = tempfile::tempdir().unwrap();
@@ -60,6 +70,7 @@ fn openssl_accepts(pem: &str, signed: &str, signature: &[u8]) -> bool {
 
 #[test]
 fn an_assertion_is_what_smart_backend_services_asks_and_verifies() {
+    let ask_openssl = openssl_is_there();
     for (pem, algorithm) in [(RSA, JwtAlgorithm::Rs384), (P384, JwtAlgorithm::Es384)] {
         let assertion = sign(&key(pem), algorithm, &claims()).unwrap();
         let parts: Vec<&str> = assertion.split('.').collect();
@@ -75,8 +86,10 @@ fn an_assertion_is_what_smart_backend_services_asks_and_verifies() {
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
         let signature = if algorithm == JwtAlgorithm::Es384 { der(&signature) } else { signature };
         let signed = format!("{head}.{body}");
-        assert!(openssl_accepts(pem, &signed, &signature), "{algorithm:?}");
-        assert!(!openssl_accepts(pem, &format!("{signed}x"), &signature), "{algorithm:?}");
+        if ask_openssl {
+            assert!(openssl_accepts(pem, &signed, &signature), "{algorithm:?}");
+            assert!(!openssl_accepts(pem, &format!("{signed}x"), &signature), "{algorithm:?}");
+        }
     }
 }
 

@@ -25,9 +25,9 @@ pub(super) struct Hl7Request {
 impl Hl7Request {
     /// The request, if it is one: by its content type, whatever the body turns out to be, or by its body, since `text/plain` is among the content types of HL7.
     pub(super) fn of(headers: &HeaderMap, body: &Bytes) -> Option<Self> {
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let is_hl7 = content_type.as_deref().is_some_and(says_er7) || begins_as_er7(body);
-        is_hl7.then(|| Self { body: body.clone(), content_type })
+        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_hl7 = content_type.is_some_and(says_er7) || begins_as_er7(body);
+        is_hl7.then(|| Self { body: body.clone(), content_type: content_type.map(str::to_owned) })
     }
 
     /// The answer to what became of it.

@@ -56,11 +56,12 @@ async fn take(app: &App, source: &Source, parts: &Parts, body: Body) -> Result<R
     }
     let body = body::read(body, &app.config.public).await?;
     let now_ms = app.clock.now_ms();
-    let verified = match look(app, source, parts, &body, now_ms)? {
+    let target = Target::of(&parts.uri)?;
+    let verified = match look(app, source, parts, target, &body, now_ms)? {
         Found::Handshake(answer) => return Ok(answer),
         Found::Message(verified) => verified,
     };
-    let raw = raw(source, parts, &body, &verified, now_ms)?;
+    let raw = raw(source, parts, target, &body, &verified, now_ms);
     let id: MessageId = app.ids.next();
     let result = match soundness::fault(&parts.headers, &body) {
         Some(reason) => ParseResult { parsed: Parsed::Refused(reason), digest: None, logs: Vec::new(), reply: None },
@@ -83,8 +84,14 @@ enum Found {
     Message(Verified),
 }
 
-fn look(app: &App, source: &Source, parts: &Parts, body: &Bytes, now_ms: i64) -> Result<Found, Problem> {
-    let target = Target::of(&parts.uri)?;
+fn look(
+    app: &App,
+    source: &Source,
+    parts: &Parts,
+    target: Target<'_>,
+    body: &Bytes,
+    now_ms: i64,
+) -> Result<Found, Problem> {
     let headers = Wire(&parts.headers);
     let request = signature::Request {
         method: parts.method.as_str(),
@@ -125,9 +132,15 @@ pub(super) fn unverified(source: &Source, error: &VerifyError) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, error.code(), error.to_string())
 }
 
-fn raw(source: &Source, parts: &Parts, body: &Bytes, verified: &Verified, now_ms: i64) -> Result<RawMessage, Problem> {
-    let target = Target::of(&parts.uri)?;
-    Ok(RawMessage {
+fn raw(
+    source: &Source,
+    parts: &Parts,
+    target: Target<'_>,
+    body: &Bytes,
+    verified: &Verified,
+    now_ms: i64,
+) -> RawMessage {
+    RawMessage {
         source_id: source.id,
         hook: target.hook.to_owned(),
         method: parts.method.as_str().to_owned(),
@@ -137,7 +150,7 @@ fn raw(source: &Source, parts: &Parts, body: &Bytes, verified: &Verified, now_ms
         received_at: now_ms,
         tier: verified.tier.as_str().to_owned(),
         secret_id: verified.matched_secret.and_then(|at| source.secrets.get(at)).map(|secret| secret.id),
-    })
+    }
 }
 
 /// A request that was read to its end, with what the plugin made of it.

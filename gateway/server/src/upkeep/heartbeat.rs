@@ -1,11 +1,10 @@
 //! Sources that should be heard of regularly, and are not: a partner's subscription that ended, an interface that died. Operators are told, once for each silence.
 
+use super::own_event::own_event;
 use super::{ChoreError, Parts};
 use hookwright_core::catalogue::SOURCE_SILENT;
-use hookwright_core::event::EventDraft;
 use hookwright_core::id::SourceId;
-use hookwright_core::idempotency::{Claim, hash};
-use hookwright_core::intake::{Publication, Publish, Work};
+use hookwright_core::idempotency::hash;
 use hookwright_core::source::Source;
 use hookwright_core::timestamp::format_ms;
 use std::collections::HashMap;
@@ -58,16 +57,7 @@ async fn tell(
         "heartbeat_seconds": seconds,
         "last_heard_at": heard_at.map(format_ms),
     });
-    let Ok(event_type) = SOURCE_SILENT.parse() else { return Err(ChoreError::Stuck) };
     let key = hash(&[b"source silent", &source.id.get().to_be_bytes(), &since.to_be_bytes()]);
-    let event = Publication {
-        draft: EventDraft { event_type, data: data.to_string().into_boxed_str(), ordering_key: None },
-        customer: None,
-        claim: Some(Claim { key, body_hash: key }),
-        only: None,
-    };
-    let publish =
-        Publish { events: vec![event], as_list: false, claim: None, origin: "system".to_owned(), request_id: None };
-    parts.store.submit(Work::Publish(Box::new(publish))).await?;
+    parts.store.submit(own_event(SOURCE_SILENT, data.to_string(), None, key)?).await?;
     Ok(())
 }

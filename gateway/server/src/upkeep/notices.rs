@@ -1,11 +1,9 @@
 //! Notices of the gateway's own, published as events: the notice is the order to publish it, so that no end of the process loses one, and the event's own key keeps it
 //! from being published twice.
 
+use super::own_event::own_event;
 use super::{ChoreError, Parts};
-use hookwright_core::event::EventDraft;
-use hookwright_core::idempotency::{Claim, hash};
-use hookwright_core::intake::{Publication, Publish, Work};
-use hookwright_store::Notice;
+use hookwright_core::idempotency::hash;
 use std::time::Duration;
 
 /// Notices that are read together.
@@ -21,24 +19,10 @@ pub(super) async fn round(parts: &Parts) -> Result<Duration, ChoreError> {
         }
         for notice in notices {
             let id = notice.id;
-            parts.store.submit(Work::Publish(Box::new(publication(notice)?))).await?;
+            let key = hash(&[b"notice", &id.to_be_bytes()]);
+            let work = own_event(&notice.event_type, notice.data, notice.ordering_key, key)?;
+            parts.store.submit(work).await?;
             parts.store.notice_told(id).await?;
         }
     }
-}
-
-fn publication(notice: Notice) -> Result<Publish, ChoreError> {
-    let Ok(event_type) = notice.event_type.parse() else { return Err(ChoreError::Stuck) };
-    let key = hash(&[b"notice", &notice.id.to_be_bytes()]);
-    let event = Publication {
-        draft: EventDraft {
-            event_type,
-            data: notice.data.into_boxed_str(),
-            ordering_key: notice.ordering_key.map(String::into_boxed_str),
-        },
-        customer: None,
-        claim: Some(Claim { key, body_hash: key }),
-        only: None,
-    };
-    Ok(Publish { events: vec![event], as_list: false, claim: None, origin: "system".to_owned(), request_id: None })
 }

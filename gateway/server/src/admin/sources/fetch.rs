@@ -4,13 +4,12 @@ use crate::admin::body::{Faults, Object};
 use crate::fetch::assertion;
 use hookwright_core::egress::{AddressPolicy, URL_MAX, check_url};
 use hookwright_core::fetch::{
-    ATTEMPTS_DEFAULT, ATTEMPTS_MAX, ClientAuthentication, Credentials, FetchPolicy, JwtAlgorithm, RATE_DEFAULT,
-    RATE_MAX, TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX,
+    ALLOW_MAX, ATTEMPTS_DEFAULT, ATTEMPTS_MAX, ClientAuthentication, Credentials, FetchPolicy, JwtAlgorithm,
+    RATE_DEFAULT, RATE_MAX, TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX,
 };
 use hookwright_core::secret::CredentialText;
 use serde_json::{Value, json};
 
-const ALLOW_MAX: usize = 32;
 const TEXT_MAX: usize = 512;
 const SECRET_MAX: usize = 8 * 1024;
 
@@ -183,11 +182,9 @@ fn with_secret(
     faults: &mut Faults,
 ) -> Option<FetchPolicy<CredentialText>> {
     let kind = |credentials: &Credentials<()>| std::mem::discriminant(credentials);
-    let bare = |policy: FetchPolicy<()>| policy;
     let usable = kept.filter(|kept| {
         let (stated, kept) = (stated.try_map(|_| Some(())), kept.try_map(|_| Some(())));
         stated.zip(kept).is_some_and(|(stated, kept)| {
-            let (stated, kept) = (bare(stated), bare(kept));
             stated.asks_where(&kept) && kind(&stated.credentials) == kind(&kept.credentials)
         })
     });

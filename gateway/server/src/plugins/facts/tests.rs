@@ -104,3 +104,18 @@ fn an_address_of_many_lines_keeps_them_all() {
     });
     assert_eq!((one.line1.as_deref(), one.line2.as_deref()), (Some("c/o Ada"), Some("1 Main St, Apt 4")));
 }
+
+#[test]
+fn an_ignored_message_may_tell_its_id_by_an_attribute() {
+    let told = |attributes: &[(&str, &str)]| {
+        let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let one = Ignored { reason: "a test".to_owned(), reply: None, metadata: Vec::new(), attributes };
+        let Parsed::Ignored { partner_id, reason, .. } = ignored(one).0 else { panic!("it is ignored") };
+        assert_eq!((reason.code.as_str(), reason.detail.as_str()), ("ignored", "a test"));
+        partner_id
+    };
+    assert_eq!(told(&[("x-other", "1"), ("message-id", "m-7")]).as_deref(), Some("m-7"));
+    for attributes in [&[][..], &[("message-id", "")], &[("message-id", &"x".repeat(257))]] {
+        assert_eq!(told(attributes), None);
+    }
+}
