@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Held for as long as the store is open.
 #[derive(Debug)]
 pub(crate) struct FileLock {
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -19,7 +19,7 @@ impl FileLock {
             |error: &std::io::Error| StoreError::Unsuitable(format!("cannot lock {}: {error}", lock.display()));
         let file = File::options().create(true).append(true).open(&lock).map_err(|error| cannot(&error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Unsuitable(format!(
                 "the database {} is in use by another process (it holds {})",
                 path.display(),
@@ -30,8 +30,36 @@ impl FileLock {
     }
 }
 
+impl Drop for FileLock {
+    /// Gives the lock up by name. Closing the file is not enough: a process that this one is just starting holds every
+    /// open file too until it becomes another program, and flock(2) ends only with the last of them or when it is told.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the lock of the database was not given up; it ends with the process");
+        }
+    }
+}
+
 fn lock_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".lock");
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_given_up_is_free_though_a_copy_of_its_file_is_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("hookwright.db");
+        let held = FileLock::take(&path).unwrap();
+        let copy = held.file.try_clone().unwrap();
+        assert!(matches!(FileLock::take(&path), Err(StoreError::Unsuitable(_))), "the lock is held");
+
+        drop(held);
+        FileLock::take(&path).expect("the copy, as a starting process has one, holds nothing");
+        drop(copy);
+    }
 }
