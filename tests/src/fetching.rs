@@ -1,5 +1,6 @@
 //! Messages that name things without telling them: the partner is asked, with the credentials and within the bounds of the source, and nothing is lost in between.
 
+mod away;
 mod crash;
 mod nodes;
 mod partner;

@@ -1,16 +1,19 @@
 //! The walks of the integrator and the operator, typed in as they stand, each in one shell against a real server.
 
 use crate::harness::command::program;
+use crate::harness::guests;
 use crate::harness::root;
 use crate::harness::server::Server;
 use std::fs;
+use std::net::TcpListener;
 use std::process::Command;
 
 /// What the shell's blocks say, but for what the test does in its own way: starting the server, and saying where it is.
 fn script(walk: &str) -> String {
     let text = fs::read_to_string(root().join("examples").join(walk)).unwrap();
     let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let lines = blocks.flat_map(str::lines).filter(|line| *line != "hookwright serve" && !line.starts_with("A="));
+    let lines =
+        blocks.flat_map(str::lines).filter(|line| !line.starts_with("hookwright serve") && !line.starts_with("A="));
     // A line that is meant to fail stops the shell if it does not.
     let meant = lines.map(|line| match line.strip_prefix("! ") {
         Some(command) => format!("if {command}; then echo 'this was meant to fail: {}'; exit 9; fi", quiet(command)),
@@ -26,7 +29,15 @@ fn quiet(command: &str) -> String {
 fn walk(name: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::start(directory.path());
-    let commands = script(name).replace("http://127.0.0.1:8080", server.public.base());
+    let fhir = directory.path().join("fhir.wasm");
+    fs::write(&fhir, guests::fhir()).unwrap();
+    let partner = free_port();
+    let commands = script(name)
+        .replace("http://127.0.0.1:8080", server.public.base())
+        .replace("http.server 9100", &format!("http.server {partner}"))
+        .replace("127.0.0.1:9100", &format!("127.0.0.1:{partner}"))
+        // Built once for all tests.
+        .replace("plugins/fhir", &fhir.display().to_string());
     let script =
         format!("set -e\nhookwright() {{ {} \"$@\"; }}\nA={}\n{commands}\n", program().display(), server.admin.base());
     let output = Command::new("bash")
@@ -42,6 +53,11 @@ fn walk(name: &str) -> String {
     format!("{out}\n{err}")
 }
 
+/// A port that nobody listens on, for the partner's API of a walk.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 #[test]
 fn the_integrator_s_walk_goes_from_an_empty_folder_to_a_live_plugin() {
     let said = walk("integrator.md");
@@ -52,4 +68,10 @@ fn the_integrator_s_walk_goes_from_an_empty_folder_to_a_live_plugin() {
 fn the_operator_s_walk_survives_a_bad_version_and_a_worse_one() {
     let said = walk("operator.md");
     assert!(said.contains("force"), "the way around a quarantine is told: {said}");
+}
+
+#[test]
+fn the_walk_of_a_partner_that_only_names_things_asks_it_and_waits_for_it() {
+    let said = walk("fetching.md");
+    assert!(said.contains("\"status\":\"fetching\"") && said.contains("US-TX"), "{said}");
 }

@@ -4,15 +4,18 @@
 //! source lists what may be asked, everything else is denied, and the rate is bounded.
 
 mod allow;
+mod patience;
 mod policy;
 mod retry;
 #[cfg(test)]
 mod tests;
 
 pub use allow::{Denied, resolve};
+pub use patience::Patience;
 pub use policy::{
-    ALLOW_MAX, ATTEMPTS_DEFAULT, ATTEMPTS_MAX, BadPolicy, ClientAuthentication, Credentials, FetchPolicy, JwtAlgorithm,
-    RATE_DEFAULT, RATE_MAX, TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX,
+    ALLOW_MAX, ATTEMPTS_DEFAULT, ATTEMPTS_MAX, BadPolicy, ClientAuthentication, Credentials, FetchPolicy,
+    GIVE_UP_SECONDS_DEFAULT, GIVE_UP_SECONDS_MAX, JwtAlgorithm, RATE_DEFAULT, RATE_MAX, TIMEOUT_MS_DEFAULT,
+    TIMEOUT_MS_MAX,
 };
 pub use retry::{Verdict, judge, pause_ms};
 

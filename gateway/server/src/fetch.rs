@@ -51,7 +51,7 @@ pub(crate) struct FetchParts {
 /// A handle on the task that asks partners.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
-    offers: mpsc::Sender<(MessageId, SourceId)>,
+    offers: mpsc::Sender<run::Offer>,
     shutdown: watch::Sender<bool>,
     task: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -85,8 +85,17 @@ impl Fetcher {
 
     /// Tells of a message that was just committed as `fetching`.
     pub(crate) fn offer(&self, message: MessageId, source: SourceId) {
+        self.tell(run::Offer { message, source, insists: false });
+    }
+
+    /// Tells of a message that an operator wants attended to now, even if its partner did not answer lately.
+    pub(crate) fn insist(&self, message: MessageId, source: SourceId) {
+        self.tell(run::Offer { message, source, insists: true });
+    }
+
+    fn tell(&self, offer: run::Offer) {
         // When the queue is full there is more than enough to do, and the store is looked into again.
-        let _ = self.offers.try_send((message, source));
+        let _ = self.offers.try_send(offer);
     }
 
     /// Ends the task. What was being asked is asked again at the next start.

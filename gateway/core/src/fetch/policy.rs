@@ -16,6 +16,10 @@ pub const TIMEOUT_MS_MAX: u32 = 60_000;
 pub const ATTEMPTS_DEFAULT: u32 = 5;
 /// The most tries of one request.
 pub const ATTEMPTS_MAX: u32 = 10;
+/// How long a message waits for a partner that does not answer, in seconds from when it came, where nothing is said: a day.
+pub const GIVE_UP_SECONDS_DEFAULT: u32 = 86_400;
+/// The longest that a message waits for a partner, in seconds: a week.
+pub const GIVE_UP_SECONDS_MAX: u32 = 604_800;
 /// The most addresses on a source's list.
 pub const ALLOW_MAX: usize = 32;
 
@@ -33,8 +37,16 @@ pub struct FetchPolicy<S> {
     pub rate_per_second: u32,
     /// How long one request may take, in milliseconds.
     pub timeout_ms: u32,
-    /// Tries of one request, the first included.
+    /// Tries of one request in a row, the first included. If none is answered, the message waits and is taken up again later.
     pub attempts_max: u32,
+    /// How long a message waits for a partner that does not answer, in seconds from when it came; 0 for no longer than the tries in a row. After that its plugin is told.
+    #[serde(default = "give_up_seconds")]
+    pub give_up_seconds: u32,
+}
+
+/// For policies that were stored before there was a choice.
+const fn give_up_seconds() -> u32 {
+    GIVE_UP_SECONDS_DEFAULT
 }
 
 /// What is shown to the partner.
@@ -158,6 +170,9 @@ impl<S> FetchPolicy<S> {
                 return Err(bad(pointer, "is out of range"));
             }
         }
+        if self.give_up_seconds > GIVE_UP_SECONDS_MAX {
+            return Err(bad("/give_up_seconds", "must be at most a week, 604800"));
+        }
         match self.credentials.token_url() {
             Some(token_url) => check_address("/credentials/token_url", token_url),
             None => Ok(()),
@@ -188,6 +203,7 @@ impl<S> FetchPolicy<S> {
             rate_per_second: self.rate_per_second,
             timeout_ms: self.timeout_ms,
             attempts_max: self.attempts_max,
+            give_up_seconds: self.give_up_seconds,
         }
     }
 }

@@ -8,6 +8,7 @@ fn policy(base_url: &str, allow: &[&str]) -> FetchPolicy<String> {
         rate_per_second: 5,
         timeout_ms: 1_000,
         attempts_max: 3,
+        give_up_seconds: 60,
     }
 }
 
@@ -72,6 +73,7 @@ fn a_policy_is_held_against_its_bounds() {
     assert_eq!(pointer(&FetchPolicy { rate_per_second: 0, ..good.clone() }), "/rate_per_second");
     assert_eq!(pointer(&FetchPolicy { timeout_ms: 60_001, ..good.clone() }), "/timeout_ms");
     assert_eq!(pointer(&FetchPolicy { attempts_max: 11, ..good.clone() }), "/attempts_max");
+    assert_eq!(pointer(&FetchPolicy { give_up_seconds: 604_801, ..good.clone() }), "/give_up_seconds");
     let credentials = Credentials::PrivateKeyJwt {
         token_url: "nowhere".to_owned(),
         client_id: "c".to_owned(),

@@ -31,7 +31,18 @@ pub(super) struct Asker {
 /// What came of one fetch, and a line about it for the message's sealed log.
 pub(super) struct Told {
     pub(super) answer: FetchAnswer,
+    /// The status that was answered, or why there was none.
+    pub(super) came: String,
+    /// Whether all tries failed in a way that may pass.
+    pub(super) may_pass: bool,
     pub(super) line: String,
+}
+
+impl Told {
+    /// Whether the partner gave what was wanted, or said that there is no such thing.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answer.answer.as_ref().is_ok_and(|fetched| matches!(fetched.status, 200..=299 | 404 | 410))
+    }
 }
 
 impl Asker {
@@ -45,13 +56,16 @@ impl Asker {
             Some(policy) => self.tries(source, policy, fetch).await,
             None => (Err(NoAnswer::lasting("denied")), 0),
         };
-        let came = match &result {
-            Ok(answered) => format!("{}, {} bytes", answered.status, answered.body.len()),
-            Err(failure) => failure.code.to_owned(),
+        let (came, size, may_pass) = match &result {
+            Ok(answered) => {
+                let passes = judge(Some(answered.status), false) == Verdict::Again;
+                (answered.status.to_string(), format!(", {} bytes", answered.body.len()), passes)
+            }
+            Err(failure) => (failure.code.to_owned(), String::new(), failure.may_pass),
         };
-        let line = format!("host: fetch {} {} {}: {came} after {tries} tries", fetch.id, fetch.method, fetch.url);
+        let line = format!("host: fetch {} {} {}: {came}{size} after {tries} tries", fetch.id, fetch.method, fetch.url);
         let answer = result.map(fetched).map_err(|failure| failure.code.to_owned());
-        Told { answer: FetchAnswer { id: fetch.id.clone(), answer }, line }
+        Told { answer: FetchAnswer { id: fetch.id.clone(), answer }, came, may_pass, line }
     }
 
     async fn tries(

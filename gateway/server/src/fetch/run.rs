@@ -5,7 +5,7 @@ use crate::ingress::{ParsedAgain, Reopening, resubmit};
 use crate::plugins::{ParseResult, Plugins, PluginsBusy};
 use crate::problem::chain;
 use crate::upkeep::Signals;
-use hookwright_core::fetch::PendingFetch;
+use hookwright_core::fetch::{Patience, PendingFetch};
 use hookwright_core::id::{MessageId, SourceId};
 use hookwright_core::intake::{Answer, Received, Work as IntakeWork};
 use hookwright_core::message::{Message, MessageStatus, Parsed, Reason};
@@ -43,30 +43,52 @@ pub(super) struct Work {
     pub(super) signals: Arc<Signals>,
 }
 
+/// A message that is to be attended to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offer {
+    pub(super) message: MessageId,
+    pub(super) source: SourceId,
+    /// Whether an operator wants it now, even if the partner did not answer lately.
+    pub(super) insists: bool,
+}
+
 /// A message that was attended to.
 struct Done {
     message: MessageId,
     source: SourceId,
-    /// Whether there is another round.
-    again: bool,
+    began_ms: u64,
+    came: Came,
+}
+
+/// What came of attending to a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// The partner answered, and there is another round.
+    Again,
+    /// The partner answered, whatever it said.
+    Answered,
+    /// The partner did not answer; the message waits. With it, the version of the source that was asked with.
+    NoAnswer { version: i64 },
+    /// There was nothing to ask, or the store could not be read or written.
+    Nothing,
 }
 
 /// What is under way.
-#[derive(Default)]
 struct Desk {
     tasks: JoinSet<Done>,
     messages: HashSet<MessageId>,
     of_source: HashMap<SourceId, usize>,
     /// Where the next look goes on.
     after: Option<MessageId>,
+    patience: Patience,
+    /// Partners that are away, and the version of the source that they were asked with.
+    away: HashMap<SourceId, i64>,
+    /// What the times of `patience` are measured from, so that a clock that is set has no say.
+    began: Instant,
 }
 
-pub(super) async fn run(
-    work: Arc<Work>,
-    mut offered: mpsc::Receiver<(MessageId, SourceId)>,
-    mut shutdown: watch::Receiver<bool>,
-) {
-    let mut desk = Desk::default();
+pub(super) async fn run(work: Arc<Work>, mut offered: mpsc::Receiver<Offer>, mut shutdown: watch::Receiver<bool>) {
+    let mut desk = Desk::new();
     let every = if work.store.is_shared() { LOOK_EVERY } else { LOOK_ALONE };
     let mut look_at = Instant::now();
     loop {
@@ -79,27 +101,19 @@ pub(super) async fn run(
             offer = offered.recv() => match offer {
                 // Another node leads, and looks for itself.
                 Some(_) if !work.store.leads() => {}
-                Some((message, source)) => desk.begin(&work, message, source),
+                Some(offer) if offer.insists => desk.begin(&work, offer.message, offer.source),
+                Some(offer) => desk.begin_if_time(&work, offer.message, offer.source),
                 None => return,
             },
-            Some(done) = desk.tasks.join_next() => {
-                let full = desk.messages.len() >= UNDER_WAY_MAX;
-                match done {
-                    Ok(done) => {
-                        let at_bound = full || desk.of_source.get(&done.source) == Some(&OF_SOURCE_MAX);
-                        desk.end(&done);
-                        if done.again {
-                            desk.begin(&work, done.message, done.source);
-                        }
-                        // There was no room for what may be waiting.
-                        if at_bound {
-                            look_at = Instant::now();
-                        }
+            Some(done) = desk.tasks.join_next() => match done {
+                Ok(done) => {
+                    if desk.end(&work, &done) {
+                        look_at = Instant::now();
                     }
-                    Err(error) => {
-                        tracing::error!(%error, "a task that asks a partner died");
-                        desk = Desk::default();
-                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a task that asks a partner died");
+                    desk = Desk::new();
                 }
             }
         }
@@ -109,8 +123,10 @@ pub(super) async fn run(
 /// Begins what the store holds and nobody attends to.
 async fn look(work: &Arc<Work>, desk: &mut Desk) {
     if !work.store.leads() {
+        desk.forget();
         return;
     }
+    desk.forget_changed(work);
     for _ in 0..PAGES_MAX {
         if desk.messages.len() >= UNDER_WAY_MAX {
             return;
@@ -123,7 +139,7 @@ async fn look(work: &Arc<Work>, desk: &mut Desk) {
             }
         };
         for (message, source) in &rows {
-            desk.begin(work, *message, *source);
+            desk.begin_if_time(work, *message, *source);
         }
         // From the beginning next time: those that had no room are the oldest.
         desk.after = if rows.len() < PAGE as usize { None } else { rows.last().map(|(message, _)| *message) };
@@ -134,59 +150,131 @@ async fn look(work: &Arc<Work>, desk: &mut Desk) {
 }
 
 impl Desk {
+    fn new() -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            messages: HashSet::new(),
+            of_source: HashMap::new(),
+            after: None,
+            patience: Patience::default(),
+            away: HashMap::new(),
+            began: Instant::now(),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Begins with a message unless it, or its partner, is to be left alone for now.
+    fn begin_if_time(&mut self, work: &Arc<Work>, message: MessageId, source: SourceId) {
+        let under_way = self.of_source.get(&source).copied().unwrap_or(0);
+        if self.patience.may_begin(message, source, under_way, self.now_ms()) {
+            self.begin(work, message, source);
+        }
+    }
+
     fn begin(&mut self, work: &Arc<Work>, message: MessageId, source: SourceId) {
         let of_source = self.of_source.entry(source).or_default();
         if self.messages.len() >= UNDER_WAY_MAX || *of_source >= OF_SOURCE_MAX || !self.messages.insert(message) {
             return;
         }
         *of_source += 1;
+        let began_ms = self.now_ms();
         let work = Arc::clone(work);
         self.tasks.spawn(async move {
-            let again = attend(&work, message).await.unwrap_or_else(|error| {
+            let came = attend(&work, message).await.unwrap_or_else(|error| {
                 tracing::warn!(%message, error = %chain(&error), "a message that needs its partner's answer is tried again later");
-                false
+                Came::Nothing
             });
-            Done { message, source, again }
+            Done { message, source, began_ms, came }
         });
     }
 
-    fn end(&mut self, done: &Done) {
-        self.messages.remove(&done.message);
-        if let Some(count) = self.of_source.get_mut(&done.source) {
+    /// Notes that a message was attended to. Whether others may have become possible by it.
+    fn end(&mut self, work: &Arc<Work>, done: &Done) -> bool {
+        let Done { message, source, began_ms, came } = *done;
+        // There was no room for what may be waiting.
+        let was_full =
+            self.messages.len() >= UNDER_WAY_MAX || self.of_source.get(&source).is_some_and(|of| *of >= OF_SOURCE_MAX);
+        self.messages.remove(&message);
+        if let Some(count) = self.of_source.get_mut(&source) {
             *count -= 1;
             if *count == 0 {
-                self.of_source.remove(&done.source);
+                self.of_source.remove(&source);
             }
+        }
+        let now_ms = self.now_ms();
+        let is_back = match came {
+            Came::Nothing => false,
+            Came::Again | Came::Answered => {
+                self.away.remove(&source);
+                self.patience.heard(message, source, now_ms)
+            }
+            Came::NoAnswer { version } => {
+                self.away.insert(source, version);
+                let pause_ms = self.patience.missed(message, source, began_ms, now_ms);
+                tracing::warn!(%message, %source, pause_ms, "a partner does not answer; the message waits");
+                false
+            }
+        };
+        if came == Came::Again {
+            self.begin(work, message, source);
+        }
+        was_full || is_back
+    }
+
+    /// Forgets who did not answer. Another node leads and finds out for itself.
+    fn forget(&mut self) {
+        self.patience = Patience::default();
+        self.away.clear();
+    }
+
+    /// Forgets who did not answer if an operator has changed how one of them is asked.
+    fn forget_changed(&mut self, work: &Work) {
+        if self.away.is_empty() {
+            return;
+        }
+        let sources = work.store.sources();
+        let is_same =
+            |(id, version): (&SourceId, &i64)| sources.iter().any(|it| it.id == *id && it.version == *version);
+        if !self.away.iter().all(is_same) {
+            self.forget();
         }
     }
 }
 
-/// Asks the partner what a message needs, and its plugin what follows from the answers. Whether there is another round.
-async fn attend(work: &Work, id: MessageId) -> Result<bool, StoreError> {
-    let Some(message) = work.store.message(id).await? else { return Ok(false) };
+/// Asks the partner what a message needs, and its plugin what follows from the answers.
+async fn attend(work: &Work, id: MessageId) -> Result<Came, StoreError> {
+    let Some(message) = work.store.message(id).await? else { return Ok(Came::Nothing) };
     let pending = match &message.parsed {
         Some(Parsed::NeedFetch(pending)) if message.status == MessageStatus::Fetching => pending.clone(),
-        _ => return Ok(false),
+        _ => return Ok(Came::Nothing),
     };
     let sources = work.store.sources();
     let source = sources.iter().find(|source| source.id == message.raw.source_id).cloned();
-    let (result, slug) = match source.as_deref() {
+    let (asked, slug) = match source.as_deref() {
         Some(source) => (ask(work, source, &message, &pending).await, source.slug.clone()),
-        None => (without_source(), message.raw.source_id.to_string()),
+        None => (Asked { result: without_source(), waits: false }, message.raw.source_id.to_string()),
     };
-    let resume = resubmit(source.as_deref(), &message, result, Reopening::by_itself());
+    let resume = resubmit(source.as_deref(), &message, asked.result, Reopening::by_itself());
     let answer = work.store.submit(IntakeWork::Resume(Box::new(resume))).await?;
-    let Answer::Resumed(Some(received)) = answer else { return Ok(false) };
+    let Answer::Resumed(Some(received)) = answer else { return Ok(Came::Nothing) };
     tracing::info!(
         message = %id,
         source = slug,
         round = pending.round,
         fetches = pending.fetches.len(),
         status = received.status.as_str(),
+        waits = asked.waits,
         "partner asked"
     );
     nudge(work, &received);
-    Ok(received.status == MessageStatus::Fetching)
+    Ok(match (asked.waits, &source) {
+        (true, Some(source)) => Came::NoAnswer { version: source.version },
+        _ if received.status == MessageStatus::Fetching => Came::Again,
+        _ => Came::Answered,
+    })
 }
 
 fn without_source() -> ParsedAgain {
@@ -194,12 +282,26 @@ fn without_source() -> ParsedAgain {
     ParsedAgain { parsed: Parsed::Failed(reason), plugin_digest: None, logs: Vec::new() }
 }
 
-async fn ask(work: &Work, source: &Source, message: &Message, pending: &PendingFetch) -> ParsedAgain {
+/// What came of asking everything that a message needs.
+struct Asked {
+    result: ParsedAgain,
+    /// The partner did not answer; the message waits as it is.
+    waits: bool,
+}
+
+async fn ask(work: &Work, source: &Source, message: &Message, pending: &PendingFetch) -> Asked {
     let told = work.asker.all(source, pending).await;
     let mut lines = message.logs.clone();
     lines.extend(told.iter().map(|told| told.line.clone()));
-    let answers: Vec<_> = told.into_iter().map(|Told { answer, .. }| answer).collect();
     let digest = message.plugin_digest.as_deref();
+    if told.iter().any(|told| told.may_pass) && may_wait(source, message, work.asker.clock.now_ms()) {
+        lines.push("host: the partner does not answer; it is asked again later".to_owned());
+        let parsed = Parsed::NeedFetch(pending.clone());
+        let result = ParsedAgain { parsed, plugin_digest: digest.map(str::to_owned), logs: newest(lines) };
+        return Asked { result, waits: true };
+    }
+    let failures = failures(&told);
+    let answers: Vec<_> = told.into_iter().map(|told| told.answer).collect();
     let result = loop {
         match resumed(work, source, message, digest, pending, &answers).await {
             Ok(result) => break result,
@@ -207,9 +309,41 @@ async fn ask(work: &Work, source: &Source, message: &Message, pending: &PendingF
         }
     };
     lines.extend(result.logs);
-    // The newest tell the most.
-    let logs = lines.split_off(lines.len().saturating_sub(LINES_MAX));
-    ParsedAgain { parsed: result.parsed, plugin_digest: result.digest, logs }
+    let parsed = match result.parsed {
+        Parsed::Failed(reason) if !failures.is_empty() => Parsed::Failed(without_answer(reason, &failures)),
+        other => other,
+    };
+    Asked { result: ParsedAgain { parsed, plugin_digest: result.digest, logs: newest(lines) }, waits: false }
+}
+
+/// Whether a message is young enough to wait for a partner that does not answer.
+fn may_wait(source: &Source, message: &Message, now_ms: i64) -> bool {
+    source.fetch.as_ref().is_some_and(|policy| {
+        now_ms.saturating_sub(message.raw.received_at) < i64::from(policy.give_up_seconds) * 1_000
+    })
+}
+
+/// The newest lines tell the most.
+fn newest(mut lines: Vec<String>) -> Vec<String> {
+    lines.split_off(lines.len().saturating_sub(LINES_MAX))
+}
+
+/// What was answered instead of what was wanted: a status, or why there was none. Each once.
+fn failures(told: &[Told]) -> Vec<String> {
+    let mut failures: Vec<String> =
+        told.iter().filter(|told| !told.is_answered()).map(|told| told.came.clone()).collect();
+    failures.sort_unstable();
+    failures.dedup();
+    failures
+}
+
+/// A plugin that cannot go on without an answer has no fault of its own: whoever looks at the message is told what the partner said.
+fn without_answer(reason: Reason, failures: &[String]) -> Reason {
+    if reason.code != "plugin_internal" {
+        return reason;
+    }
+    let detail = format!("what the plugin asked the partner for came to: {}", failures.join(", "));
+    Reason { code: "fetch_failed".to_owned(), detail, ..reason }
 }
 
 /// What the plugin makes of the answers. Another version than the one that wanted them begins anew.

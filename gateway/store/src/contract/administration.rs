@@ -198,6 +198,7 @@ fn fetch() -> FetchPolicy<CredentialText> {
         rate_per_second: 7,
         timeout_ms: 900,
         attempts_max: 2,
+        give_up_seconds: 3_600,
     }
 }
 

@@ -10,6 +10,7 @@ use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use hookwright_core::intake::{Answer, Work, resumed_body};
+use hookwright_core::message::MessageStatus;
 use hookwright_core::region::RegionCode;
 use http::StatusCode;
 use std::sync::Arc;
@@ -54,6 +55,9 @@ pub async fn reprocess(
         // Somebody else was faster: another request, or this very one.
         return call.replay(&app, &bytes).await?.ok_or_else(settled);
     };
+    if received.status == MessageStatus::Fetching {
+        app.fetcher.insist(received.message_id, source.id);
+    }
     app.upkeep.establishment_changed();
     Ok(answer::plain(StatusCode::OK, resumed_body(&received)))
 }

@@ -4,8 +4,8 @@ use crate::admin::body::{Faults, Object};
 use crate::fetch::assertion;
 use hookwright_core::egress::{AddressPolicy, URL_MAX, check_url};
 use hookwright_core::fetch::{
-    ALLOW_MAX, ATTEMPTS_DEFAULT, ATTEMPTS_MAX, ClientAuthentication, Credentials, FetchPolicy, JwtAlgorithm,
-    RATE_DEFAULT, RATE_MAX, TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX,
+    ALLOW_MAX, ATTEMPTS_DEFAULT, ATTEMPTS_MAX, ClientAuthentication, Credentials, FetchPolicy, GIVE_UP_SECONDS_DEFAULT,
+    GIVE_UP_SECONDS_MAX, JwtAlgorithm, RATE_DEFAULT, RATE_MAX, TIMEOUT_MS_DEFAULT, TIMEOUT_MS_MAX,
 };
 use hookwright_core::secret::CredentialText;
 use serde_json::{Value, json};
@@ -47,6 +47,8 @@ pub fn read(
     let rate_per_second = object.number("rate_per_second", 1..=RATE_MAX, faults).unwrap_or(RATE_DEFAULT);
     let timeout_ms = object.number("timeout_ms", 1..=TIMEOUT_MS_MAX, faults).unwrap_or(TIMEOUT_MS_DEFAULT);
     let attempts_max = object.number("attempts_max", 1..=ATTEMPTS_MAX, faults).unwrap_or(ATTEMPTS_DEFAULT);
+    let give_up_seconds =
+        object.number("give_up_seconds", 0..=GIVE_UP_SECONDS_MAX, faults).unwrap_or(GIVE_UP_SECONDS_DEFAULT);
     let credentials = match object.object("credentials", faults) {
         None => Some(Credentials::None {}),
         Some(credentials) => self::credentials(credentials, faults),
@@ -59,6 +61,7 @@ pub fn read(
         rate_per_second,
         timeout_ms,
         attempts_max,
+        give_up_seconds,
     };
     if let Err(fault) = stated.check() {
         faults.add(format!("/fetch{}", fault.pointer), fault.why);

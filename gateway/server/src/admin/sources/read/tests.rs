@@ -99,6 +99,7 @@ fn where_the_partner_is_asked_is_read_with_its_usual_bounds() {
     let stated = json!({"base_url": "https://api.example/fhir/", "credentials": {"type": "bearer", "token": "t0ken"}});
     let policy = read(&fetching(&stated)).unwrap().fetch.unwrap();
     assert_eq!((policy.rate_per_second, policy.timeout_ms, policy.attempts_max), (5, 10_000, 5));
+    assert_eq!(policy.give_up_seconds, 86_400);
     let shown = fetch::shown(&policy);
     assert!(!shown.to_string().contains("t0ken"), "{shown}");
     for (fetch, pointer) in [
@@ -107,6 +108,7 @@ fn where_the_partner_is_asked_is_read_with_its_usual_bounds() {
         (json!({"base_url": "https://10.0.0.1/"}), "/fetch/base_url"),
         (json!({"base_url": "https://api.example/", "allow": ["https://169.254.169.254/"]}), "/fetch/allow/0"),
         (json!({"base_url": "https://api.example/", "rate_per_second": 0}), "/fetch/rate_per_second"),
+        (json!({"base_url": "https://api.example/", "give_up_seconds": 604_801}), "/fetch/give_up_seconds"),
         (json!({"base_url": "https://api.example/", "credentials": {"type": "bearer"}}), "/fetch/credentials/token"),
         (json!({"base_url": "https://api.example/", "credentials": {"type": "oauth"}}), "/fetch/credentials/type"),
         (
