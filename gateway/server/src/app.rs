@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::dispatch::Dispatcher;
 use crate::fetch::Fetcher;
-use crate::ingress::Verifiers;
+use crate::ingress::{Meters, Verifiers};
 use crate::plugins::Plugins;
 use crate::upkeep::Upkeep;
 use hookwright_store::{Clock, Ids, Store};
@@ -22,6 +22,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// What verification needs of each source.
     pub verifiers: Arc<Verifiers>,
+    /// What is counted of partners' requests.
+    pub meters: Arc<Meters>,
     /// The plugins and which version of each serves.
     pub plugins: Arc<Plugins>,
     /// The way out: told when a subscription changed or a delivery was asked for.

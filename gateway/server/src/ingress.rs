@@ -7,6 +7,7 @@ mod acknowledge;
 pub(crate) mod body;
 mod handshake;
 mod headers;
+mod meters;
 mod path;
 mod receive;
 mod reopen;
@@ -14,6 +15,7 @@ mod reply;
 mod soundness;
 mod verifiers;
 
+pub use meters::Meters;
 pub(crate) use reopen::{ParsedAgain, resubmit};
 pub use reopen::{Reopening, reopen};
 pub use verifiers::Verifiers;

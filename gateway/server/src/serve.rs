@@ -237,8 +237,8 @@ async fn wire(
     (config.public.address, config.admin.address) = (public.address, admin.address);
     let config = Arc::new(config);
     let ids = opened.ids.clone();
-    let verifiers = Arc::default();
-    let app = App { store, ids, clock, config, verifiers, plugins, dispatcher, fetcher, upkeep };
+    let (verifiers, meters) = (Arc::default(), Arc::default());
+    let app = App { store, ids, clock, config, verifiers, meters, plugins, dispatcher, fetcher, upkeep };
     Ok(Wired { app, dispatcher: dispatching, following, watching, public, admin })
 }
 

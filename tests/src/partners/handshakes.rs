@@ -91,6 +91,44 @@ async fn what_x_gets_as_an_answer_is_no_signature_of_a_message() {
     assert_eq!(gateway.list("/admin/messages").await.len(), 1);
 }
 
+/// What `/metrics` says, without the comments.
+async fn measured(gateway: &Gateway) -> Vec<String> {
+    let answer = gateway.admin.get("/metrics").await.unwrap();
+    text(&answer).lines().filter(|line| line.starts_with("hookwright_source_")).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_when_an_address_was_last_checked_and_why_requests_are_refused() {
+    let clock = std::sync::Arc::new(hookwright_store::ManualClock::at(1_700_000_000_999));
+    let gateway = Gateway::builder().without_plugins().clock(clock.clone()).start().await;
+    connect(&gateway, "zoom", json!({})).await;
+    connect(&gateway, "redox", json!({})).await;
+    post(&gateway, "zoom", ZOOM).await;
+    clock.advance(60_000);
+    post(&gateway, "zoom", ZOOM).await;
+    send(&gateway, Method::POST, "/webhooks/zoom", &[], ZOOM).await;
+    get(&gateway, "/webhooks/redox?challenge=secret-challenge&verification-token=secret-token").await;
+    post(&gateway, "zoom", r#"{"event":"meeting.ended"}"#).await;
+    post(&gateway, "redox", "{}").await;
+    send(&gateway, Method::POST, "/webhooks/zoom", &[], "{}").await;
+    let lines = measured(&gateway).await;
+    for line in [
+        r#"hookwright_source_handshakes_total{source="zoom",handshake="url_validation",result="answered"} 2"#,
+        r#"hookwright_source_handshakes_total{source="zoom",handshake="url_validation",result="missing_header"} 1"#,
+        r#"hookwright_source_handshakes_total{source="redox",handshake="verify_get",result="handshake_token"} 1"#,
+        r#"hookwright_source_handshake_answered_timestamp_seconds{source="zoom",handshake="url_validation"} 1700000060"#,
+        r#"hookwright_source_requests_total{source="zoom",result="verified"} 1"#,
+        r#"hookwright_source_requests_total{source="zoom",result="missing_header"} 1"#,
+        r#"hookwright_source_requests_total{source="redox",result="authenticated"} 1"#,
+    ] {
+        assert!(lines.iter().any(|own| own == line), "{line}\n{lines:#?}");
+    }
+    assert!(!lines.join("\n").contains("secret-"), "{lines:#?}");
+    // Neither an address that nobody has nor a slug of the caller's makes a line.
+    get(&gateway, "/webhooks/nobody?crc_token=1").await;
+    assert_eq!(measured(&gateway).await.len(), lines.len());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_of_the_secret_is_felt_at_once() {
     let gateway = Gateway::builder().without_plugins().start().await;

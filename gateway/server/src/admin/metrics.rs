@@ -13,7 +13,8 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let unexpected = |error| Problem::unexpected(&error);
     // The last part ends the text.
+    let sources = app.meters.text().map_err(unexpected)?;
     let retention = app.upkeep.retention().progress.text().map_err(unexpected)?;
-    let text = retention + &app.plugins.metrics().map_err(unexpected)?;
+    let text = sources + &retention + &app.plugins.metrics().map_err(unexpected)?;
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }

@@ -2,6 +2,7 @@
 //!
 //! Whatever methods a source takes for its messages, its handshakes have their own. Neither a challenge nor a token is ever logged.
 
+use super::meters::Meters;
 use super::receive::unverified;
 use super::verifiers::Prepared;
 use crate::problem::Problem;
@@ -18,7 +19,12 @@ pub(super) fn may_be(source: &Source, method: &Method) -> bool {
 }
 
 /// The answer, where the request is a handshake.
-pub(super) fn answer(source: &Source, prepared: &Prepared, request: &Request<'_>) -> Option<Result<Response, Problem>> {
+pub(super) fn answer(
+    source: &Source,
+    prepared: &Prepared,
+    request: &Request<'_>,
+    meters: &Meters,
+) -> Option<Result<Response, Problem>> {
     if source.handshakes.is_empty() {
         return None;
     }
@@ -28,8 +34,14 @@ pub(super) fn answer(source: &Source, prepared: &Prepared, request: &Request<'_>
     };
     let (handshake, reply) = handshake::answer(&source.handshakes, request, verifier, &prepared.secrets)?;
     Some(match reply {
-        Ok(reply) => answered(source, handshake, reply),
-        Err(refusal) => Err(refused(source, handshake, &refusal)),
+        Ok(reply) => {
+            meters.answered(source, handshake, request.now_secs);
+            answered(source, handshake, reply)
+        }
+        Err(refusal) => {
+            meters.refused(source, handshake, &refusal);
+            Err(refused(source, handshake, &refusal))
+        }
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::acknowledge::Hl7Request;
 use super::headers::Wire;
+use super::meters::Meters;
 use super::path::{Target, check_method};
 use super::verifiers::Prepared;
 use super::{body, handshake, headers, reply, soundness};
@@ -103,19 +104,25 @@ fn look(
     };
     let prepared = app.verifiers.of(source, &app.store.sources());
     if handshake::may_be(source, &parts.method) {
-        if let Some(answer) = handshake::answer(source, &prepared, &request) {
+        if let Some(answer) = handshake::answer(source, &prepared, &request, &app.meters) {
             return answer.map(Found::Handshake);
         }
         check_method(source, &parts.method)?;
     }
-    verify(source, &prepared, &request).map(Found::Message)
+    verify(source, &prepared, &request, &app.meters).map(Found::Message)
 }
 
-fn verify(source: &Source, prepared: &Prepared, request: &signature::Request<'_>) -> Result<Verified, Problem> {
+fn verify(
+    source: &Source,
+    prepared: &Prepared,
+    request: &signature::Request<'_>,
+    meters: &Meters,
+) -> Result<Verified, Problem> {
     let verified = match &prepared.verifier {
         Ok(verifier) => verifier.verify(request),
         Err(error) => Err((*error).into()),
     };
+    meters.verified(source, verified.as_ref());
     let verified = verified.map_err(|error| unverified(source, &error))?;
     if is_mac_challenge(&source.handshakes, &source.verification, request.body) {
         let detail = "the body could be a handshake's challenge, and this source answers those with a signature";
