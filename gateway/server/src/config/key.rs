@@ -59,7 +59,7 @@ pub const KEYS: &[Key] = &[
     key(
         "public.tls.client_authorities",
         "",
-        "PEM file with the authorities of partners' certificates. Partners may then show one, which sources can ask for.",
+        "PEM file with the authorities of partners' certificates. Partners may then show one, which sources can ask for. Read again when it changes, like the certificate.",
     ),
     key("public.connections_max", "1024", "Connections at once; more wait."),
     key("public.header_timeout", "10s", "From a request's first byte to the end of its headers."),

@@ -1,4 +1,4 @@
-//! A listener's certificate, read again when its files change.
+//! A listener's certificate, and the authorities of its clients' certificates, read again when their files change.
 
 use crate::config::TlsFiles;
 use crate::problem::chain;
@@ -71,7 +71,7 @@ pub enum ListenerError {
 pub struct Tls {
     files: TlsFiles,
     served: Arc<Served>,
-    acceptor: TlsAcceptor,
+    config: ArcSwap<ServerConfig>,
 }
 
 impl std::fmt::Debug for Tls {
@@ -81,26 +81,19 @@ impl std::fmt::Debug for Tls {
 }
 
 impl Tls {
-    /// Reads certificate and key.
+    /// Reads certificate, key and authorities.
     pub fn load(files: &TlsFiles) -> Result<Self, ListenerError> {
         let served = Arc::new(Served(ArcSwap::from_pointee(read(files)?)));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(ListenerError::Pair)?;
-        let config = match &files.client_authorities {
-            Some(path) => config.with_client_cert_verifier(client_verifier(path)?),
-            None => config.with_no_client_auth(),
-        };
-        let mut config = config.with_cert_resolver(Arc::clone(&served) as _);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { files: files.clone(), served, acceptor: TlsAcceptor::from(Arc::new(config)) })
+        let config = ArcSwap::from_pointee(config(files, &served)?);
+        Ok(Self { files: files.clone(), served, config })
     }
 
-    pub(super) const fn acceptor(&self) -> &TlsAcceptor {
-        &self.acceptor
+    /// What accepts the next connection.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.config.load_full())
     }
 
-    /// Reads the files again whenever they change. A pair that cannot be used leaves the one before it in place: a certificate and its key are seldom written at once.
+    /// Reads the files again whenever they change. What cannot be used leaves what was before it in place: a certificate and its key are seldom written at once.
     pub(super) async fn reload(self: Arc<Self>, mut shutdown: watch::Receiver<bool>) {
         let mut seen = stamp(&self.files);
         loop {
@@ -119,16 +112,36 @@ impl Tls {
             return;
         }
         *seen = now;
-        match read(&self.files) {
-            Ok(pair) => {
-                self.served.0.store(Arc::new(pair));
-                tracing::info!(certificate = %self.files.certificate.display(), "certificate reloaded");
-            }
+        match self.take_over() {
+            Ok(()) => tracing::info!(certificate = %self.files.certificate.display(), "certificate reloaded"),
             Err(error) => {
                 tracing::error!(error = %chain(&error), "the new certificate cannot be used; the old one stays");
             }
         }
     }
+
+    fn take_over(&self) -> Result<(), ListenerError> {
+        let pair = read(&self.files)?;
+        if self.files.client_authorities.is_some() {
+            // Another configuration knows no sessions of the one before: nobody resumes on the word of an authority that is gone.
+            self.config.store(Arc::new(config(&self.files, &self.served)?));
+        }
+        self.served.0.store(Arc::new(pair));
+        Ok(())
+    }
+}
+
+fn config(files: &TlsFiles, served: &Arc<Served>) -> Result<ServerConfig, ListenerError> {
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(ListenerError::Pair)?;
+    let config = match &files.client_authorities {
+        Some(path) => config.with_client_cert_verifier(client_verifier(path)?),
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config.with_cert_resolver(Arc::clone(served) as _);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 #[derive(Debug)]
@@ -155,11 +168,11 @@ fn client_verifier(path: &Path) -> Result<Arc<dyn ClientCertVerifier>, ListenerE
 }
 
 /// What tells that a file is another one than before; behind a link, of what the link leads to.
-type Stamp = [Option<(SystemTime, u64)>; 2];
+type Stamp = [Option<(SystemTime, u64)>; 3];
 
 fn stamp(files: &TlsFiles) -> Stamp {
-    [&files.certificate, &files.key].map(|path| {
-        let metadata = fs::metadata(path).ok()?;
+    [Some(&files.certificate), Some(&files.key), files.client_authorities.as_ref()].map(|path| {
+        let metadata = fs::metadata(path?).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     })
 }
@@ -212,7 +225,7 @@ mod tests {
         let served = || tls.served.0.load().cert[0].clone();
         let look = |pair| {
             write(pair);
-            tls.look(&mut [None, None]);
+            tls.look(&mut [None; 3]);
         };
         for broken in [[SECOND[0], FIRST[1]], ["", FIRST[1]], [FIRST[0], "nonsense"]] {
             look(broken);

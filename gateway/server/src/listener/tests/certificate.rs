@@ -146,6 +146,30 @@ async fn a_clients_certificate_goes_with_its_requests_and_strangers_are_turned_a
 }
 
 #[tokio::test]
+async fn authorities_are_read_again_and_those_that_cannot_be_used_change_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = (authority("first"), authority("second"));
+    let authorities = directory.path().join("authorities.pem");
+    std::fs::write(&authorities, first.pem()).unwrap();
+    let files = TlsFiles { client_authorities: Some(authorities.clone()), ..write(directory.path(), FIRST) };
+    let served = serve_hello(ListenerConfig { tls: Some(files), ..config() }).await;
+    let (early, late) = (Own::by(&first), Own::by(&second));
+    let is_heard = async |own| ask_as(served.address, FIRST, Some(own)).await.is_some_and(|heard| !heard.is_empty());
+    assert!(is_heard(&early).await && !is_heard(&late).await);
+    std::fs::write(&authorities, "nonsense").unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert!(is_heard(&early).await && !is_heard(&late).await);
+    std::fs::write(&authorities, second.pem()).unwrap();
+    let exchanged = async {
+        while !is_heard(&late).await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, exchanged).await.expect("the new authority is trusted");
+    assert!(!is_heard(&early).await, "the one before it no more");
+}
+
+#[tokio::test]
 async fn authorities_that_cannot_be_used_are_told_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let authorities = directory.path().join("authorities.pem");
