@@ -12,6 +12,10 @@ async fn silences(gateway: &Gateway) -> usize {
     gateway.list("/admin/events?type=source.silent").await.len()
 }
 
+async fn ends(gateway: &Gateway) -> Vec<serde_json::Value> {
+    gateway.list("/admin/events?type=source.heard").await
+}
+
 /// A source is changed, which makes the gateway look at all.
 async fn look(gateway: &Gateway, id: &str) {
     let patch = json!({ "name": "nothing of importance" });
@@ -35,16 +39,29 @@ async fn operators_are_told_of_a_silence_once() {
     let event = gateway.read(&format!("/admin/events/{}", events[0]["id"].as_str().unwrap())).await;
     assert_eq!((&event["data"]["slug"], &event["data"]["source_id"]), (&json!("emr"), &json!(emr.id)));
     assert!(event["data"]["last_heard_at"].is_string(), "{event}");
-    // Another look, and a restart, tell nothing new; a message and another silence do.
+    // Another look tells nothing new; a message tells that it is over.
     clock.advance(60_000);
     look(&gateway, &other.id).await;
+    assert!(ends(&gateway).await.is_empty());
+    emr.post(&gateway, "video-call-completed", &video_call("cus_xyz", "appt_2")).await;
+    look(&gateway, &other.id).await;
+    let told = eventually("the end is told", async || ends(&gateway).await.pop()).await;
+    let told = gateway.read(&format!("/admin/events/{}", told["id"].as_str().unwrap())).await;
+    assert_eq!(
+        (&told["data"]["slug"], &told["data"]["silent_since"]),
+        (&json!("emr"), &event["data"]["last_heard_at"])
+    );
+    assert!(told["data"]["heard_at"].is_string(), "{told}");
+    assert_eq!(silences(&gateway).await, 1);
+    // A restart tells nothing twice, and another silence is told.
     let gateway = gateway.restart().await;
     look(&gateway, &other.id).await;
-    emr.post(&gateway, "video-call-completed", &video_call("cus_xyz", "appt_2")).await;
-    assert_eq!(silences(&gateway).await, 1);
     clock.advance(61_000);
     look(&gateway, &other.id).await;
     eventually("the second silence is told", async || (silences(&gateway).await == 2).then_some(())).await;
+    let gateway = gateway.restart().await;
+    look(&gateway, &other.id).await;
+    assert_eq!((silences(&gateway).await, ends(&gateway).await.len()), (2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

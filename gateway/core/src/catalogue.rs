@@ -30,6 +30,8 @@ pub const CUSTOMER_ADDRESS_CHANGED: &str = "customer.address_changed";
 
 /// Fired when a source that should be heard of regularly has not been for too long.
 pub const SOURCE_SILENT: &str = "source.silent";
+/// Fired when such a source is heard of again.
+pub const SOURCE_HEARD: &str = "source.heard";
 
 /// Fired when a version of a plugin failed too often and was taken out of service.
 pub const PLUGIN_QUARANTINED: &str = "plugin.quarantined";
@@ -128,6 +130,12 @@ pub const CATALOGUE: &[CatalogueEntry] = &[
         example: r#"{"source_id":"src_01hv2m0000000","slug":"athena","heartbeat_seconds":3600,"last_heard_at":"2026-01-04T22:30:00Z"}"#,
     },
     CatalogueEntry {
+        event_type: SOURCE_HEARD,
+        domain: "operations",
+        description: "A source that had fallen silent is heard of again. Published by the gateway, once for each silence that it told of.",
+        example: r#"{"source_id":"src_01hv2m0000000","slug":"athena","silent_since":"2026-01-04T22:30:00Z","heard_at":"2026-01-05T01:12:40Z"}"#,
+    },
+    CatalogueEntry {
         event_type: SUBSCRIPTION_FAILING,
         domain: "subscriptions",
         description: "A subscription has done nothing but fail for half the time after which it is switched off.",
@@ -157,12 +165,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_the_eleven_types_of_the_specification_and_six_more_with_valid_examples() {
-        assert_eq!(CATALOGUE.len(), 17);
+    fn has_the_eleven_types_of_the_specification_and_seven_more_with_valid_examples() {
+        assert_eq!(CATALOGUE.len(), 18);
         for entry in CATALOGUE {
             let example: serde_json::Value = serde_json::from_str(entry.example).unwrap();
             let subject = match entry.domain {
-                "operations" if entry.event_type == SOURCE_SILENT => "source_id",
+                "operations" if [SOURCE_SILENT, SOURCE_HEARD].contains(&entry.event_type) => "source_id",
                 "operations" => "plugin",
                 "subscriptions" => "subscription_id",
                 _ => "customer_id",
