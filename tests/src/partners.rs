@@ -4,6 +4,7 @@ mod handshakes;
 mod pages;
 mod presets;
 mod refusals;
+mod schemes;
 
 use crate::harness::Gateway;
 use hookwright::client::Answer;

@@ -48,7 +48,9 @@ pub enum BadSecret {
     )]
     Ed25519,
     /// Not a public ed25519 key.
-    #[error("not a public ed25519 key (expected whpk_ and 32 bytes in base64)")]
+    #[error(
+        "not a public ed25519 key (expected whpk_ and 32 bytes in base64; a scheme of type ed25519 takes base64, hexadecimal digits and PEM, too)"
+    )]
     Public,
     /// Not base64, where the scheme's key is written so.
     #[error("the secret is not base64")]

@@ -17,6 +17,10 @@ const SEED_BYTES: usize = 32;
 /// The seed, and behind it the public key: as Svix and libsodium write private keys.
 const PAIR_BYTES: usize = 64;
 const SIGNATURE_BYTES: usize = 64;
+const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+const PEM_END: &str = "-----END PUBLIC KEY-----";
+/// What stands before the 32 bytes of a key in the DER of its `SubjectPublicKeyInfo` (RFC 8410 §4, §10.1).
+const SPKI_HEAD: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// A private ed25519 key (Standard Webhooks 1.0.0, "Asymmetric").
 #[derive(Clone)]
@@ -108,14 +112,19 @@ impl Ed25519Public {
         if bytes.len() == SEED_BYTES { Ok(Self(bytes)) } else { Err(BadSecret::Public) }
     }
 
-    /// Reads a public key as partners write it: `whpk_…`, base64 or 64 hexadecimal digits, none of which can be taken for another.
+    /// Reads a public key as partners write it: `whpk_…`, base64, 64 hexadecimal digits, or a `SubjectPublicKeyInfo` (RFC 8410) as base64 or
+    /// PEM. None of these can be taken for another.
     pub fn read(text: &str) -> Result<Self, BadSecret> {
+        let text = text.trim_ascii();
         let encoded = text.strip_prefix(PUBLIC_PREFIX).unwrap_or(text);
-        let bytes = match encoded.len() {
-            64 => hex::decode(encoded).map_err(|_| BadSecret::Public)?,
-            _ => LENIENT.decode(encoded).map_err(|_| BadSecret::Public)?,
+        let bytes = match encoded.strip_prefix(PEM_BEGIN).and_then(|rest| rest.strip_suffix(PEM_END)) {
+            Some(lines) => LENIENT.decode(lines.split_ascii_whitespace().collect::<String>()).ok(),
+            None if encoded.len() == 2 * SEED_BYTES => hex::decode(encoded).ok(),
+            None => LENIENT.decode(encoded).ok(),
         };
-        if bytes.len() == SEED_BYTES { Ok(Self(bytes)) } else { Err(BadSecret::Public) }
+        let bytes = bytes.ok_or(BadSecret::Public)?;
+        let key = bytes.strip_prefix(SPKI_HEAD).unwrap_or(&bytes);
+        if key.len() == SEED_BYTES { Ok(Self(key.to_vec())) } else { Err(BadSecret::Public) }
     }
 
     /// Whether a signature is that of a message.
@@ -157,6 +166,37 @@ mod tests {
         let public = Ed25519Public::parse(&secret.public()).unwrap();
         assert!(public.verifies(b"", &bytes(expected)));
         assert!(!public.verifies(b"x", &bytes(expected)) && !public.verifies(b"", b""));
+    }
+
+    #[test]
+    fn a_public_key_is_read_in_every_form_that_partners_write() {
+        // RFC 8410 §10.1, and the same key in its other forms.
+        let spki = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
+        let bytes = &STANDARD.decode(spki).unwrap()[12..];
+        let base64 = STANDARD.encode(bytes);
+        let expected = Ed25519Public(bytes.to_vec());
+        for text in [
+            spki.to_owned(),
+            format!("-----BEGIN PUBLIC KEY-----\n{spki}\n-----END PUBLIC KEY-----\n"),
+            format!("-----BEGIN PUBLIC KEY-----\r\n{}\r\n{}\r\n-----END PUBLIC KEY-----", &spki[..30], &spki[30..]),
+            base64.clone(),
+            base64.trim_end_matches('=').to_owned(),
+            format!("whpk_{base64}"),
+            hex::encode(bytes),
+            hex::encode_upper(bytes),
+        ] {
+            assert_eq!(Ed25519Public::read(&text).as_ref(), Ok(&expected), "{text}");
+        }
+        for text in [
+            "",
+            &spki[..56],
+            "-----BEGIN PUBLIC KEY-----",
+            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----",
+            // A key of X25519, which signs nothing.
+            "MCowBQYDK2VuAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=",
+        ] {
+            assert_eq!(Ed25519Public::read(text), Err(BadSecret::Public), "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::headers::{malformed, single};
+use super::headers::{malformed, single, trim};
 use super::request::{Request, is_offered, text_at};
 use super::signature_scheme::{check_name, is_false};
 use super::{BadScheme, Flaw, Place, VerifyError};
@@ -79,8 +79,8 @@ impl Credential<'_> {
     pub(super) fn is_offered(self, request: &Request<'_>) -> bool {
         match self {
             Self::Token(scheme) => is_offered(request, &scheme.location),
-            Self::Basic => authorization(request, "basic").is_ok(),
-            Self::Bearer => authorization(request, "bearer").is_ok(),
+            Self::Basic => begins_with(request, "basic"),
+            Self::Bearer => begins_with(request, "bearer"),
             Self::Certificate => request.peer_certificate.is_some(),
         }
     }
@@ -117,6 +117,16 @@ impl Credential<'_> {
 
 fn nonempty(token: &[u8], place: &Place) -> Result<Zeroizing<Vec<u8>>, VerifyError> {
     if token.is_empty() { Err(VerifyError::at(place, Flaw::Empty)) } else { Ok(Zeroizing::new(token.to_vec())) }
+}
+
+/// Whether any `Authorization`, whole or broken, is of a scheme.
+fn begins_with(request: &Request<'_>, word: &str) -> bool {
+    let values = request.headers.values(AUTHORIZATION);
+    let begins = |value: &&[u8]| {
+        let own = trim(value).split(|b| matches!(b, b' ' | b'\t')).next().unwrap_or_default();
+        own.eq_ignore_ascii_case(word.as_bytes())
+    };
+    values.iter().any(begins)
 }
 
 /// What stands behind a scheme's word in `Authorization` (RFC 9110 §11.4); the word is in any case.

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::encoding::{decode_loosely, encode};
 use super::request::{Request, text_at};
+use super::signature_scheme::check_suffix;
 use super::{BadScheme, Encoding, Flaw, Place, VerifyError};
 use crate::secret::constant_time_eq;
 
@@ -75,6 +76,9 @@ pub struct BodyDigest {
     /// What stands before it, such as `SHA-256=`; the case of letters does not count.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prefix: String,
+    /// What stands behind it, such as the `:` of `sha-256=:…:` (RFC 9530).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub suffix: String,
     /// The hash function.
     #[serde(default)]
     pub digest: Digest,
@@ -92,7 +96,7 @@ impl BodyDigest {
         if self.prefix.len() > 128 || !self.prefix.bytes().all(|b| b.is_ascii_graphic()) {
             return bad("must have a prefix of at most 128 characters of visible ASCII");
         }
-        Ok(())
+        check_suffix("body_digest", &self.suffix)
     }
 
     /// Compares it with the body.
@@ -103,12 +107,13 @@ impl BodyDigest {
         if !prefix.eq_ignore_ascii_case(self.prefix.as_bytes()) {
             return Err(malformed(Flaw::Prefix));
         }
+        let text = text.strip_suffix(self.suffix.as_bytes()).ok_or_else(|| malformed(Flaw::Suffix))?;
         let told = decode_loosely(self.encoding, text, self.digest.length()).map_err(malformed)?;
         if constant_time_eq(&told, &self.digest.of(request.body)) { Ok(()) } else { Err(malformed(Flaw::BodyDigest)) }
     }
 
     /// The text for a body.
     pub(super) fn text(&self, body: &[u8]) -> String {
-        format!("{}{}", self.prefix, encode(self.encoding, &self.digest.of(body)))
+        format!("{}{}{}", self.prefix, encode(self.encoding, &self.digest.of(body)), self.suffix)
     }
 }

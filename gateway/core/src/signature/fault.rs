@@ -124,6 +124,9 @@ pub enum Flaw {
     /// It does not begin as the scheme says.
     #[error("does not begin with the prefix of the scheme")]
     Prefix,
+    /// It does not end as the scheme says.
+    #[error("does not end with the suffix of the scheme")]
+    Suffix,
     /// It is not hexadecimal, or has an odd number of digits.
     #[error("is not hexadecimal")]
     Hex,
@@ -148,6 +151,9 @@ pub enum Flaw {
     /// It is not a date of the form that the scheme says.
     #[error("is not a time of the scheme's form")]
     Date,
+    /// It is no form, and the fields of one are what is signed.
+    #[error("is not application/x-www-form-urlencoded, whose fields are what is signed")]
+    NoForm,
     /// It is not the digest of the body it came with.
     #[error("is not the digest of the body")]
     BodyDigest,

@@ -34,11 +34,12 @@ pub enum Format {
         /// The word of a signature.
         tag: String,
     },
-    /// Items that are known by their place: all are signatures, each behind the scheme's prefix, or the first is the time of signing.
+    /// Items that are known by their place: all are signatures, or the first is the time of signing. The scheme's prefix stands before the first
+    /// signature, and may stand before the others.
     Positional {
         /// What separates the items: `,` or `;`.
         delimiter: char,
-        /// What stands before the time of signing, such as `t=`, where the first item is one.
+        /// What stands before the time of signing, such as `t=`, where the first item is one; empty where nothing does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timestamp_prefix: Option<String>,
     },
@@ -141,21 +142,23 @@ fn numbered<'a>(
 struct Reader<'s> {
     scheme: &'s SignatureScheme,
     length: Option<usize>,
+    /// The hash function of what was collected; where signatures name theirs, the strongest that was named.
     digest: Digest,
+    named: bool,
     signatures: Vec<Vec<u8>>,
     flaw: Flaw,
 }
 
 impl<'s> Reader<'s> {
     const fn new(scheme: &'s SignatureScheme, length: Option<usize>) -> Self {
-        Self { scheme, length, digest: scheme.digest, signatures: Vec::new(), flaw: Flaw::NoSignature }
+        Self { scheme, length, digest: scheme.digest, named: false, signatures: Vec::new(), flaw: Flaw::NoSignature }
     }
 
     /// Reads one value; the time of signing, if it holds one.
     fn read<'v>(&mut self, value: &'v [u8]) -> Result<Option<&'v [u8]>, Flaw> {
         let scheme = self.scheme;
         match &scheme.format {
-            Format::Plain => self.take(value).map(|()| None),
+            Format::Plain => self.take(value, true).map(|()| None),
             Format::Pairs { delimiter, key, timestamp } => {
                 let mut time = None;
                 for item in items(value, *delimiter)? {
@@ -167,7 +170,7 @@ impl<'s> Reader<'s> {
                             return Err(Flaw::Duplicate);
                         }
                     } else if key.as_bytes() == name {
-                        self.take(value)?;
+                        self.take(value, true)?;
                     }
                 }
                 Ok(time)
@@ -175,7 +178,7 @@ impl<'s> Reader<'s> {
             Format::Tagged { tag } => {
                 for item in items(value, ' ')?.into_iter().filter(|item| !item.is_empty()) {
                     if let Some(text) = item.strip_prefix(tag.as_bytes()).and_then(|rest| rest.strip_prefix(b",")) {
-                        self.take(text)?;
+                        self.take(text, true)?;
                     }
                 }
                 Ok(None)
@@ -189,42 +192,63 @@ impl<'s> Reader<'s> {
                         Some(first.strip_prefix(prefix.as_bytes()).ok_or(Flaw::Prefix)?)
                     }
                 };
-                for item in items {
-                    self.take(item)?;
+                for (at, item) in items.enumerate() {
+                    self.take(item, at == 0)?;
                 }
                 Ok(time)
             }
         }
     }
 
-    fn take(&mut self, text: &[u8]) -> Result<(), Flaw> {
+    fn take(&mut self, text: &[u8], prefixed: bool) -> Result<(), Flaw> {
         if self.signatures.len() == SIGNATURES_MAX {
             return Err(Flaw::TooMany);
         }
-        match self.decoded(text) {
-            Ok(signature) => self.signatures.push(signature),
+        match self.decoded(text, prefixed) {
+            Ok(Some(signature)) => self.signatures.push(signature),
+            Ok(None) => {}
             Err(flaw) => self.flaw = flaw,
         }
         Ok(())
     }
 
-    fn decoded(&mut self, text: &[u8]) -> Result<Vec<u8>, Flaw> {
+    /// The signature; none where a stronger one is there.
+    fn decoded(&mut self, text: &[u8], prefixed: bool) -> Result<Option<Vec<u8>>, Flaw> {
         let scheme = self.scheme;
         let mut text = text;
         if !scheme.methods.is_empty() {
             let at = text.iter().position(|b| *b == b'=').ok_or(Flaw::Method)?;
             let named = Digest::of_word(&text[..at]).filter(|digest| scheme.methods.contains(digest));
-            self.digest = named.ok_or(Flaw::Method)?;
+            if !self.is_strongest(named.ok_or(Flaw::Method)?) {
+                return Ok(None);
+            }
             text = &text[at + 1..];
         } else if scheme.format.takes_prefix() {
-            text = text.strip_prefix(scheme.prefix.as_bytes()).ok_or(Flaw::Prefix)?;
+            let behind = text.strip_prefix(scheme.prefix.as_bytes());
+            text = behind.or((!prefixed).then_some(text)).ok_or(Flaw::Prefix)?;
         }
+        text = text.strip_suffix(scheme.suffix.as_bytes()).ok_or(Flaw::Suffix)?;
         let length = self.length.unwrap_or_else(|| self.digest.length());
-        if scheme.padding_optional {
+        let decoded = if scheme.padding_optional {
             decode_loosely(scheme.encoding, text, length)
         } else {
             decode(scheme.encoding, text, length)
+        };
+        decoded.map(Some)
+    }
+
+    /// Whether no stronger method was named before; what was collected of weaker ones goes. So the strongest that is offered decides, whole or
+    /// broken, wherever in the list it stands.
+    fn is_strongest(&mut self, named: Digest) -> bool {
+        if self.named && named.length() < self.digest.length() {
+            return false;
         }
+        if self.digest != named {
+            self.signatures.clear();
+        }
+        self.named = true;
+        self.digest = named;
+        true
     }
 
     fn finish(self, timestamp: Option<Cow<'_, [u8]>>) -> Result<Found<'_>, Flaw> {

@@ -104,9 +104,10 @@ impl fmt::Display for Part {
 }
 
 impl Part {
-    /// Whether a body of the same length could be put in place of another without changing this part.
+    /// Whether no body could be put in the place of another without changing this part. The fields of a form are such a part where bodies that
+    /// are no form are refused, and verification sees to that.
     pub(super) const fn covers_body(&self) -> bool {
-        matches!(self, Self::Body | Self::BodyDigest(..))
+        matches!(self, Self::Body | Self::BodyDigest(..) | Self::SortedForm)
     }
 
     /// Whether it needs the source's public URL.

@@ -124,6 +124,7 @@ impl SignatureScheme {
         };
         let method = method.filter(|_| !self.methods.is_empty()).map(|digest| format!("{}=", digest.word()));
         let code = format!("{}{}", method.unwrap_or_else(|| self.prefix.clone()), encode(self.encoding, &code));
+        let code = format!("{code}{}", self.suffix);
         let time = || String::from_utf8_lossy(timestamp.unwrap_or_default()).into_owned();
         Ok(match &self.format {
             Format::Plain | Format::Positional { timestamp_prefix: None, .. } => code,

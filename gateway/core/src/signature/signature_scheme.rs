@@ -31,6 +31,9 @@ pub struct SignatureScheme {
     /// What stands before the signature in that header, such as `sha256=`. It must be there.
     #[serde(default)]
     pub prefix: String,
+    /// What stands behind each signature, such as the `:` that ends a byte sequence of RFC 8941. It must be there.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub suffix: String,
     /// How that place is written, if it is more than one signature.
     #[serde(default, skip_serializing_if = "Format::is_plain")]
     pub format: Format,
@@ -86,6 +89,7 @@ impl SignatureScheme {
             header: header.into(),
             location: None,
             prefix: String::new(),
+            suffix: String::new(),
             format: Format::Plain,
             encoding: Encoding::Hex,
             padding_optional: false,
@@ -154,6 +158,7 @@ impl SignatureScheme {
         }
         self.format.check()?;
         self.check_prefix()?;
+        check_suffix("suffix", &self.suffix)?;
         check_tolerance(self.tolerance_seconds)?;
         if self.timestamp_header.is_some() && self.format.has_timestamp() {
             return bad("timestamp_header", "must not be there where the signature's own place holds the time");
@@ -244,6 +249,18 @@ impl SignatureScheme {
 pub(super) fn check_tolerance(tolerance_seconds: Option<u32>) -> Result<(), BadScheme> {
     if tolerance_seconds.is_some_and(|seconds| !(1..=TOLERANCE_MAX_SECONDS).contains(&seconds)) {
         return Err(BadScheme { field: "tolerance_seconds", why: "must be from 1 to 86400" });
+    }
+    Ok(())
+}
+
+/// What ends a text can neither be blank, which HTTP drops, nor be read as a part of the text.
+pub(super) fn check_suffix(field: &'static str, suffix: &str) -> Result<(), BadScheme> {
+    let encoded = |b: u8| b.is_ascii_alphanumeric() || b"+/-_=".contains(&b);
+    if suffix.len() > TEXT_MAX || !suffix.bytes().all(|b| b.is_ascii_graphic() && !encoded(b)) {
+        return Err(BadScheme {
+            field,
+            why: "must have a suffix of at most 128 characters of punctuation but for + / - _ =",
+        });
     }
     Ok(())
 }

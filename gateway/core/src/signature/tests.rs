@@ -10,6 +10,7 @@ use crate::secret::{RawSecret, SigningSecret};
 mod credential;
 mod hmac;
 mod pitfalls;
+mod schemes;
 mod speed;
 mod standard;
 

@@ -10,7 +10,8 @@ use super::key::{Placed, hmac_keys, placed, public_keys};
 use super::mac::Keyed;
 use super::standard::ED25519_BYTES;
 use super::{
-    BadScheme, Digest, Part, Request, Scheme, SignatureScheme, VerifyError, format, request, standard, url, window,
+    BadScheme, Digest, Flaw, Part, Request, Scheme, SignatureScheme, VerifyError, format, request, standard, url,
+    window,
 };
 use crate::secret::{Ed25519Public, RawSecret, SigningSecret, constant_time_eq};
 
@@ -274,14 +275,23 @@ impl SignatureScheme {
     }
 
     /// Compares the digest that a request brings with its body. Where there is no body, or its form fields are signed one by one, there need
-    /// not be one.
+    /// not be one. A body that is no form and has no digest must not pass where nothing but form fields is signed.
     fn check_body_digest(&self, request: &Request<'_>) -> Result<(), VerifyError> {
-        let Some(digest) = &self.body_digest else { return Ok(()) };
-        let signs_form = self.signed_content.iter().flatten().any(|part| *part == Part::SortedForm);
+        let signs = |wanted: fn(&Part) -> bool| self.signed_content.iter().flatten().any(wanted);
+        let signs_form = signs(|part| *part == Part::SortedForm);
         if signs_form && (request.body.is_empty() || request.is_form()) {
             return Ok(());
         }
-        digest.verify(request)
+        match &self.body_digest {
+            Some(digest) => digest.verify(request),
+            None if signs_form
+                && !self.body_unsigned
+                && !signs(|part| part.covers_body() && *part != Part::SortedForm) =>
+            {
+                Err(VerifyError::at_body(Flaw::NoForm))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -164,7 +164,18 @@ fn times_that_are_no_numbers_negative_too_large_or_of_another_unit() {
         });
         changed.check(&stripe).unwrap_err()
     };
-    for text in ["Infinity", "NaN", "-1700000000", "1e9", "1700000000.5", "99999999999999999999", "17000000O0", " 1"] {
+    for text in [
+        "Infinity",
+        "NaN",
+        "-1700000000",
+        "1e9",
+        "1700000000.5",
+        "99999999999999999999",
+        "17000000O0",
+        " 1",
+        "+1700000000",
+        "0x6553f100",
+    ] {
         assert!(matches!(at(text), VerifyError::MalformedHeader { flaw: Flaw::Timestamp, .. }), "{text}");
     }
     assert!(matches!(at(""), VerifyError::MalformedHeader { flaw: Flaw::NoTimestamp, .. }));

@@ -34,6 +34,7 @@ pub(super) fn read(object: &mut Object<'_>, faults: &mut Faults) -> Option<Signa
     let tolerance_seconds = tolerance(object, faults);
     let scheme = SignatureScheme {
         prefix: loose_text(object, "prefix", faults),
+        suffix: loose_text(object, "suffix", faults),
         format: format(object, faults).unwrap_or_default(),
         encoding: object.word("encoding", &Encoding::WORDS, faults).unwrap_or_default(),
         padding_optional: object.flag("padding_optional", faults).unwrap_or_default(),
@@ -92,8 +93,10 @@ fn format(object: &mut Object<'_>, faults: &mut Faults) -> Option<Format> {
         }
         Some(FormatKind::Positional) => {
             let delimiter = format.word("delimiter", &DELIMITERS, faults).unwrap_or(',');
-            let timestamp_prefix = own(format.text("timestamp_prefix", TEXT_MAX, faults));
-            Some(Format::Positional { delimiter, timestamp_prefix })
+            // Said to be empty, the first item is the time itself; not said at all, it is a signature.
+            let has_time = format.get("timestamp_prefix").is_some();
+            let prefix = loose_text(&mut format, "timestamp_prefix", faults);
+            Some(Format::Positional { delimiter, timestamp_prefix: has_time.then_some(prefix) })
         }
     };
     format.finish(&[], faults);
@@ -107,6 +110,7 @@ fn body_digest(object: &mut Object<'_>, faults: &mut Faults) -> Option<BodyDiges
     let read = location.map(|location| BodyDigest {
         location,
         prefix: loose_text(&mut digest, "prefix", faults),
+        suffix: loose_text(&mut digest, "suffix", faults),
         digest: digest.word("digest", &Digest::WORDS, faults).unwrap_or_default(),
         encoding: digest.word("encoding", &Encoding::WORDS, faults).unwrap_or_default(),
     });
