@@ -55,5 +55,7 @@ pub use window::TimestampUnit;
 pub const HEADER_MAX: usize = 8 * 1024;
 /// The most signatures one header may carry.
 pub const SIGNATURES_MAX: usize = 16;
+/// The most of them that are asymmetric: each costs a look at the whole body for every key, and anybody may send them.
+pub const ASYMMETRIC_MAX: usize = 4;
 /// The longest message id a header may carry, in bytes.
 pub const ID_MAX: usize = 256;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::encoding::{decode, decode_loosely};
 use super::headers::{bounded, malformed, trim};
 use super::request::{Request, text_at};
-use super::{BadScheme, Digest, Flaw, Place, SIGNATURES_MAX, SignatureScheme, VerifyError};
+use super::{ASYMMETRIC_MAX, BadScheme, Digest, Flaw, Place, SIGNATURES_MAX, SignatureScheme, VerifyError};
 
 /// The most items of a list that are looked at.
 const ITEMS_MAX: usize = 32;
@@ -201,7 +201,8 @@ impl<'s> Reader<'s> {
     }
 
     fn take(&mut self, text: &[u8], prefixed: bool) -> Result<(), Flaw> {
-        if self.signatures.len() == SIGNATURES_MAX {
+        // A length of its own has what is no HMAC.
+        if self.signatures.len() == if self.length.is_some() { ASYMMETRIC_MAX } else { SIGNATURES_MAX } {
             return Err(Flaw::TooMany);
         }
         match self.decoded(text, prefixed) {

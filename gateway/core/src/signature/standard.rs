@@ -2,7 +2,7 @@
 
 use super::encoding::decode;
 use super::headers::{malformed, single};
-use super::{Digest, Encoding, Flaw, Headers, ID_MAX, SIGNATURES_MAX, VerifyError};
+use super::{ASYMMETRIC_MAX, Digest, Encoding, Flaw, Headers, ID_MAX, SIGNATURES_MAX, VerifyError};
 
 /// How many bytes an ed25519 signature has (RFC 8032 §5.1.6).
 pub(super) const ED25519_BYTES: usize = 64;
@@ -93,6 +93,9 @@ pub(super) fn signatures(headers: &dyn Headers, name: &str, reads_v1a: bool) -> 
             }
         } else if let Some(text) = entry.strip_prefix(b"v1a,").filter(|_| reads_v1a) {
             found.offers_v1a = true;
+            if found.v1a.len() == ASYMMETRIC_MAX {
+                return Err(malformed(name, Flaw::TooMany));
+            }
             match decode(Encoding::Base64, text, ED25519_BYTES) {
                 Ok(signature) => found.v1a.push(signature),
                 Err(flaw) => found.flaw = flaw,

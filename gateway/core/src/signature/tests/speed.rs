@@ -9,10 +9,14 @@ fn a_kibibyte_is_verified_within_five_microseconds() {
     let body = vec![b'x'; 1024];
     let content_type = [("Content-Type".to_owned(), "application/json".to_owned())];
     for row in crate::preset::all() {
-        if matches!(row.id.as_str(), "elation" | "standard-webhooks" | "zus" | "hl7-over-http") {
-            continue;
-        }
-        let secrets = [raw("test_secret_do_not_use")];
+        let secret = match row.id.as_str() {
+            // Ed25519 is arithmetic on a curve, some 50 µs of it whatever the body's length.
+            "elation" => continue,
+            "standard-webhooks" => "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "zus" | "hl7-over-http" => "partner:pass:word",
+            _ => "test_secret_do_not_use",
+        };
+        let secrets = [raw(secret)];
         let headers = content_type.to_vec();
         let request =
             Request { public_url: Some("https://hooks.example.com/x"), ..Request::new(&headers, &body, 1_700_000_000) };

@@ -112,6 +112,26 @@ fn a_time_is_a_plain_number_of_seconds() {
 }
 
 #[test]
+fn the_number_of_asymmetric_signatures_is_bounded_more_tightly() {
+    use crate::secret::{Ed25519Secret, SigningKey};
+    let private = Ed25519Secret::generate([7; 32]).unwrap();
+    let secrets = [raw(&private.public())];
+    let right = sign([&SigningKey::Ed25519(private)], "msg_1", 1_700_000_000, b"{}");
+    let wrong = format!("v1a,{} ", STANDARD.encode([0; 64]));
+    let with = |wrongs: usize| {
+        let signature = format!("{}{right}", wrong.repeat(wrongs));
+        let headers =
+            pairs(&[("webhook-id", "msg_1"), ("webhook-timestamp", "1700000000"), ("webhook-signature", &signature)]);
+        verify(&Scheme::STANDARD, &secrets, &headers, b"{}", 1_700_000_000)
+    };
+    assert!(with(ASYMMETRIC_MAX - 1).is_ok(), "three wrong and one right");
+    assert_eq!(with(ASYMMETRIC_MAX), Err(flawed("webhook-signature", Flaw::TooMany)));
+    let numbered: Scheme = serde_json::from_str(r#"{"type":"ed25519","location":"headers:S-"}"#).unwrap();
+    let headers: Pairs = (1..=5).map(|number| (format!("S-{number}"), "0".repeat(128))).collect();
+    assert_eq!(verify(&numbered, &secrets, &headers, b"{}", 0), Err(flawed("S-5", Flaw::TooMany)));
+}
+
+#[test]
 fn an_id_is_visible_ascii_without_dots() {
     let with = |id: &str| check(&replaced(&request(), "webhook-id", id));
     for id in ["msg.1", "msg 1", "msg_é", "msg\n1"] {
