@@ -101,7 +101,7 @@ pub struct Template {
     pub echo_headers: Vec<String>,
 }
 
-/// An HMAC of the challenge under the newest live secret, whose text is the key.
+/// An HMAC of the challenge under the secret that the proof was made with, or the newest where it needs none; its text is the key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MacOfChallenge {

@@ -125,10 +125,11 @@ fn may_hold(body: &[u8], pointer: &str, expected: Option<&str>) -> bool {
 
 impl Handshake {
     fn reply(&self, request: &Request<'_>, verifier: &Verifier<'_>, secrets: &[RawSecret]) -> Result<Reply, Refusal> {
-        self.proof.check(request, verifier, secrets)?;
+        // While a secret is changed the partner may still use the one before it: whichever it proved itself with is what it expects.
+        let secret = secrets.get(self.proof.check(request, verifier, secrets)?);
         let challenge = text_at(request, &self.challenge).map_err(|_| Refusal::Challenge)?;
         let challenge = self.accepted(&challenge)?;
-        self.answer.fill(challenge, request, secrets)
+        self.answer.fill(challenge, request, secret)
     }
 
     /// The challenge, where it is one that is answered.
@@ -151,41 +152,38 @@ impl Handshake {
 }
 
 impl Proof {
-    fn check(&self, request: &Request<'_>, verifier: &Verifier<'_>, secrets: &[RawSecret]) -> Result<(), Refusal> {
+    /// Checks it; the place of the secret that it was made with, or of the newest where it was made with none.
+    fn check(&self, request: &Request<'_>, verifier: &Verifier<'_>, secrets: &[RawSecret]) -> Result<usize, Refusal> {
         match self {
-            Self::None {} => Ok(()),
+            Self::None {} => Ok(0),
             Self::Signature => match verifier.verify(request) {
                 Ok(outcome) if outcome.tier == Tier::Unauthenticated => Err(Refusal::NothingVerifies),
-                Ok(_) => Ok(()),
+                Ok(outcome) => Ok(outcome.matched_secret.unwrap_or(0)),
                 Err(error) => Err(Refusal::Unverified(error)),
             },
             Self::Secret { at } => {
                 let token = text_at(request, at).map_err(|_| Refusal::Token)?;
-                let fits = secrets.iter().fold(false, |fits, own| fits | constant_time_eq(own.key(), &token));
-                match (secrets.is_empty(), fits) {
-                    (true, _) => Err(Refusal::NoToken),
-                    (false, true) => Ok(()),
-                    (false, false) => Err(Refusal::Token),
-                }
+                let fits = secrets.iter().position(|own| constant_time_eq(own.key(), &token));
+                fits.ok_or(if secrets.is_empty() { Refusal::NoToken } else { Refusal::Token })
             }
             Self::VerifyToken { at, token } => {
                 let agreed = token.as_ref().ok_or(Refusal::NoToken)?;
                 let shown = text_at(request, at).map_err(|_| Refusal::Token)?;
-                if agreed.fits(&shown) { Ok(()) } else { Err(Refusal::Token) }
+                if agreed.fits(&shown) { Ok(0) } else { Err(Refusal::Token) }
             }
         }
     }
 }
 
 impl Template {
-    fn fill(&self, challenge: &str, request: &Request<'_>, secrets: &[RawSecret]) -> Result<Reply, Refusal> {
+    fn fill(&self, challenge: &str, request: &Request<'_>, secret: Option<&RawSecret>) -> Result<Reply, Refusal> {
         let headers = self.echo_headers.iter().filter_map(|name| echoed(request, name)).collect();
         let Some(json) = &self.json else {
             return Ok(Reply { content_type: "text/plain; charset=utf-8", body: challenge.to_owned(), headers });
         };
         let mac = match &self.mac {
             None => String::new(),
-            Some(mac) => mac.of(challenge, secrets.first().ok_or(Refusal::NoToken)?),
+            Some(mac) => mac.of(challenge, secret.ok_or(Refusal::NoToken)?),
         };
         // Neither text holds a brace, so that the order of the two does not matter.
         let filled = |text: &String| Value::String(text.replace("{mac}", &mac).replace("{challenge}", challenge));

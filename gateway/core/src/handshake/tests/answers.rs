@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::secret::RawSecret;
-use crate::signature::{Headers, Request, Scheme, Verifier, sign_request};
+use crate::signature::{Headers, Keyed, Request, Scheme, Verifier, sign_request};
 
 const NOW: i64 = 1_700_000_000;
 const SECRET: &str = "test_secret_do_not_use";
@@ -80,6 +80,26 @@ fn zoom_is_answered_where_it_signed() {
     let refusal = zoom_partner().post(&none, body).unwrap().unwrap_err();
     assert_eq!(refusal.code(), "missing_header");
     assert!(zoom_partner().post(&none, r#"{"event":"meeting.ended"}"#).is_none(), "a message is none");
+}
+
+#[test]
+fn an_answer_is_made_with_the_secret_that_the_partner_proved_itself_with() {
+    let body = r#"{"event":"endpoint.url_validation","payload":{"plainToken":"tok"}}"#;
+    let code = |secret: &str| hex::encode(Keyed::new(Digest::Sha256, secret.as_bytes()).of(&["tok"]));
+    let changing =
+        Partner { secrets: ["new", "old"].map(|text| RawSecret::parse(text).unwrap()).to_vec(), ..zoom_partner() };
+    for (at, secret) in ["new", "old"].into_iter().enumerate() {
+        let none = Pairs::new();
+        let signed =
+            sign_request(&changing.scheme, &changing.secrets[at], &Request::new(&none, body.as_bytes(), NOW), "id")
+                .unwrap();
+        let answer = body_of(changing.post(&signed.headers, body));
+        assert_eq!(answer["encryptedToken"], code(secret), "{secret}");
+    }
+    // X signs nothing when it asks: the newest is all there is to go by.
+    let x = Partner { secrets: changing.secrets.clone(), ..x_partner() };
+    let only_new = Partner { secrets: changing.secrets[..1].to_vec(), ..x_partner() };
+    assert_eq!(body_of(x.get("crc_token=tok")), body_of(only_new.get("crc_token=tok")));
 }
 
 #[test]
