@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::headers::single;
-use super::{Flaw, HEADER_MAX, Headers, Place, VerifyError, fields};
+use super::{Flaw, HEADER_MAX, Headers, Place, SIGNATURES_MAX, VerifyError, fields};
 
 /// A request as it came, with what is known around it.
 #[derive(Clone, Copy)]
@@ -80,7 +80,10 @@ fn field<'a>(text: &'a [u8], name: &str, place: &Place) -> Result<Cow<'a, [u8]>,
 /// Whether anything at all stands at a place, broken or whole.
 pub(super) fn is_offered(request: &Request<'_>, place: &Place) -> bool {
     match place {
-        Place::NumberedHeaders(start) => !request.headers.values(&format!("{start}1")).is_empty(),
+        // Where the first is missing, what is left of them is broken and decides all the same.
+        Place::NumberedHeaders(start) => {
+            (1..=SIGNATURES_MAX).any(|number| !request.headers.values(&format!("{start}{number}")).is_empty())
+        }
         Place::Header(name) => !request.headers.values(name).is_empty(),
         Place::Query(_) | Place::Form(_) | Place::Body(_) => !matches!(
             text_at(request, place),
