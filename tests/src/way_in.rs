@@ -2,6 +2,7 @@
 
 mod bounds;
 mod doors;
+mod framing;
 mod plugins;
 mod privacy;
 mod repeats;
