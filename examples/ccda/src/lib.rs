@@ -24,7 +24,8 @@
 //!   with none of them is taken: the attribute `modality` says `told` or `untold`.
 //! * `patient_location`: where the patient was during the call: `none` (default) or `patient` (the address of the
 //!   `patientRole`).
-//! * `zone`: the offset that is assumed for times without one, such as `-06:00`. Default `Z`.
+//! * `zone`: what is assumed for times without an offset: the IANA name of a time zone, such as `America/Chicago`, or an
+//!   offset, such as `-06:00`. Default `Z`.
 
 mod element;
 mod settings;

@@ -1,7 +1,7 @@
 //! The operator's settings; the crate's documentation tells what each is for.
 
 use hookwright_plugin_sdk::inbound::Context;
-use hookwright_plugin_sdk::iso8601::Offset;
+use hookwright_plugin_sdk::iso8601::Assumed;
 use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
 
 use crate::element::Element;
@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub visit_id_root: Option<String>,
     pub provider_id_root: Option<String>,
     pub located_by_patient: bool,
-    pub zone: Offset,
+    pub zone: Assumed,
     modality: Virtual,
 }
 
@@ -35,7 +35,6 @@ impl Settings {
         }
         let text = |key: &str| root.get(key).optional().map(|it| it.text().map(str::to_owned)).transpose();
         let location = root.get("patient_location");
-        let zone = root.get("zone");
         Ok(Self {
             patient_id_root: text("patient_id_root")?,
             visit_id_root: text("visit_id_root")?,
@@ -45,11 +44,7 @@ impl Settings {
                 (_, Some("patient")) => true,
                 _ => return Err(location.mismatch("none or patient")),
             },
-            zone: match (zone.value().is_some(), zone.as_text().and_then(Offset::parse)) {
-                (false, _) => Offset::default(),
-                (_, Some(offset)) => offset,
-                _ => return Err(zone.mismatch("an offset from UTC, such as -06:00")),
-            },
+            zone: root.get("zone").zone()?,
             modality: modality(&root.get("virtual"))?,
         })
     }

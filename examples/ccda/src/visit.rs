@@ -3,7 +3,7 @@
 use hookwright_plugin_sdk::inbound::{
     Address, CallDuration, ConsultationCompleted, DurationSource, Precision, Refusal,
 };
-use hookwright_plugin_sdk::iso8601::{Moment, Offset, parse_iso8601};
+use hookwright_plugin_sdk::iso8601::{Assumed, Moment, Offset, parse_iso8601};
 use hookwright_plugin_sdk::json::is_patient_id;
 use hookwright_plugin_sdk::timestamp::to_rfc3339;
 
@@ -51,7 +51,7 @@ pub(crate) fn message_id(root: &Element<'_>) -> Option<String> {
     (text.len() <= 256 && !text.chars().any(char::is_control)).then_some(text)
 }
 
-fn end(root: &Element<'_>, visit: &Element<'_>, zone: Offset) -> Result<(Moment, &'static str), Refusal> {
+fn end(root: &Element<'_>, visit: &Element<'_>, zone: Assumed) -> Result<(Moment, &'static str), Refusal> {
     let told = visit.child("effectiveTime");
     let places = [(told.child("high"), "high"), (told.clone(), "value"), (root.child("effectiveTime"), "document")];
     for (place, source) in places {
@@ -63,7 +63,7 @@ fn end(root: &Element<'_>, visit: &Element<'_>, zone: Offset) -> Result<(Moment,
 }
 
 /// The time at a place, if there is one.
-fn time(place: &Element<'_>, zone: Offset) -> Result<Option<Moment>, Refusal> {
+fn time(place: &Element<'_>, zone: Assumed) -> Result<Option<Moment>, Refusal> {
     let Some(value) = place.attribute("value") else { return Ok(None) };
     match iso8601(value).and_then(|text| parse_iso8601(&text, zone)) {
         Some(moment) => Ok(Some(moment)),
@@ -94,7 +94,7 @@ fn iso8601(value: &str) -> Option<String> {
 }
 
 /// What lies between start and end, if both are exact. Systems that know only one moment write it twice.
-fn duration(visit: &Element<'_>, zone: Offset) -> Result<Option<CallDuration>, Refusal> {
+fn duration(visit: &Element<'_>, zone: Assumed) -> Result<Option<CallDuration>, Refusal> {
     let told = visit.child("effectiveTime");
     let (Some(low), Some(high)) = (time(&told.child("low"), zone)?, time(&told.child("high"), zone)?) else {
         return Ok(None);
@@ -200,11 +200,11 @@ mod tests {
             ("\u{e9}\u{e9}", None),
         ] {
             assert_eq!(
-                iso8601(value).filter(|it| parse_iso8601(it, Offset::default()).is_some()).as_deref(),
+                iso8601(value).filter(|it| parse_iso8601(it, Assumed::default()).is_some()).as_deref(),
                 text,
                 "{value}"
             );
         }
-        assert!(iso8601("20240231").and_then(|text| parse_iso8601(&text, Offset::default())).is_none());
+        assert!(iso8601("20240231").and_then(|text| parse_iso8601(&text, Assumed::default())).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! Which of a patient's addresses counts, and how it reads.
 
 use hookwright_plugin_sdk::inbound::{Address, Precision};
-use hookwright_plugin_sdk::iso8601::{Coarseness, Offset};
+use hookwright_plugin_sdk::iso8601::{Assumed, Coarseness};
 use hookwright_plugin_sdk::json::{Mismatch, Node};
 use hookwright_plugin_sdk::timestamp::to_rfc3339;
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(crate) struct Chosen {
 
 /// The address where somebody lived at that time: of those whose period holds it, a home before a temporary one before
 /// one of no stated use. Where people work, are billed or once lived says nothing about where they are.
-pub(crate) fn lived_at(addresses: &Node<'_>, at_unix_ms: i64, zone: Offset) -> Result<Option<Chosen>, Mismatch> {
+pub(crate) fn lived_at(addresses: &Node<'_>, at_unix_ms: i64, zone: Assumed) -> Result<Option<Chosen>, Mismatch> {
     let mut best: Option<(u8, Node<'_>)> = None;
     for address in addresses.each().take(ADDRESSES_MAX) {
         let rank = match address.get("use").as_text() {
@@ -71,7 +71,7 @@ pub(crate) fn read(place: &Node<'_>) -> Result<Option<Address>, Mismatch> {
 
 /// Whether the period holds the time. An end that is told to the day, month or year holds until that is over, and what
 /// cannot be read does not exclude anything.
-fn is_current(period: &Node<'_>, at_unix_ms: i64, zone: Offset) -> bool {
+fn is_current(period: &Node<'_>, at_unix_ms: i64, zone: Assumed) -> bool {
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
     let start = period.get("start").moment(zone).ok().map(|it| it.timestamp.unix_ms);
     let end = period.get("end").moment(zone).ok().map(|it| {

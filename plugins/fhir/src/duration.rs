@@ -1,7 +1,7 @@
 //! How long an encounter took, and how long an appointment is booked for. The two are never mixed.
 
 use hookwright_plugin_sdk::inbound::{CallDuration, DurationSource, Precision};
-use hookwright_plugin_sdk::iso8601::Offset;
+use hookwright_plugin_sdk::iso8601::Assumed;
 use hookwright_plugin_sdk::json::{Mismatch, Node};
 
 /// The contract's bound: a week.
@@ -12,7 +12,7 @@ const SECONDS_MAX: f64 = 7.0 * 24.0 * 60.0 * 60.0;
 pub(crate) fn of_encounter(
     length: &Node<'_>,
     period: &Node<'_>,
-    zone: Offset,
+    zone: Assumed,
     attributes: &mut Vec<(String, String)>,
 ) -> Option<CallDuration> {
     if length.value().is_some() {
@@ -37,7 +37,7 @@ pub(crate) fn of_encounter(
 }
 
 /// What an appointment is booked for: its minutes, or else what lies between its start and its end.
-pub(crate) fn of_appointment(appointment: &Node<'_>, zone: Offset) -> Result<Option<CallDuration>, Mismatch> {
+pub(crate) fn of_appointment(appointment: &Node<'_>, zone: Assumed) -> Result<Option<CallDuration>, Mismatch> {
     let source = DurationSource::Scheduled;
     if let Some(minutes) = appointment.get("minutesDuration").optional() {
         let minutes = minutes.number(0.0..=SECONDS_MAX / 60.0, "minutes from 0 to 10080")?;

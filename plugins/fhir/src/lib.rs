@@ -65,8 +65,8 @@
 //!   `patient` (the address of the patient at that time).
 //! * `fulfilled_appointments`: `completed` (default) or `ignore`, where encounters are sent as well.
 //! * `included_patients`: `true` reports patients who come along with their visits, too. Default `false`.
-//! * `zone`: the offset that is assumed where none is told, such as `-06:00`. Default `Z`. FHIR wants an offset with every
-//!   time of day, so that this concerns bare dates.
+//! * `zone`: what is assumed where no offset is told: the IANA name of a time zone, such as `America/Chicago`, or an offset,
+//!   such as `-06:00`. Default `Z`. FHIR wants an offset with every time of day, so that this concerns bare dates.
 //! * `fetch`: `false` if nothing may be fetched. Default `true`.
 //! * `empty_search`: what to look for when a notification, or a request without a body, says no more than that something
 //!   happened: a search such as `Encounter?status=finished&_lastUpdated=ge{since}`. `{since}` becomes the time five minutes

@@ -1,7 +1,7 @@
 //! The operator's settings; the crate's documentation tells what each is for.
 
 use hookwright_plugin_sdk::inbound::Context;
-use hookwright_plugin_sdk::iso8601::Offset;
+use hookwright_plugin_sdk::iso8601::Assumed;
 use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
 
 use crate::code::Code;
@@ -122,7 +122,7 @@ pub(crate) enum Place {
 /// The settings, checked.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    pub zone: Offset,
+    pub zone: Assumed,
     pub patient: Naming,
     pub appointment: Naming,
     pub provider: Naming,
@@ -143,13 +143,9 @@ impl Settings {
         let root = document.root();
         known_keys(&root, &KEYS)?;
         let flag = |key: &str, default: bool| root.get(key).optional().map_or(Ok(default), |it| it.flag());
-        let zone = root.get("zone").optional().map(|zone| {
-            let offset = zone.as_text().and_then(Offset::parse);
-            offset.ok_or_else(|| zone.mismatch("an offset from UTC, such as -06:00"))
-        });
         let location = choice(&root.get("patient_location"), &["none", "encounter", "patient"])?;
         Ok(Self {
-            zone: zone.transpose()?.unwrap_or_default(),
+            zone: root.get("zone").zone()?,
             patient: Naming::read(&root, Whose::Patient, "patient")?,
             appointment: Naming::read(&root, Whose::Appointment, "appointment")?,
             provider: Naming::read(&root, Whose::Provider, "provider")?,

@@ -24,7 +24,7 @@
 //!     "completed_at": "/object/updated_at",
 //!     "duration_minutes": "/object/duration"
 //!   },
-//!   "zone": "-06:00"
+//!   "zone": "America/Chicago"
 //! }
 //! ```
 //!
@@ -46,8 +46,8 @@
 //! * `message_id`: the place of the vendor's id of the message.
 //! * `fetch`: what to ask the vendor for before the fields are read: an address, absolute or under the source's base address,
 //!   with places in braces: `appointments/{/object/id}`, or `{/resource_url}` alone.
-//! * `zone`: the offset that is assumed for times without one, such as `-06:00`. Default `Z`. Times are ISO 8601, or unix
-//!   seconds or milliseconds as numbers.
+//! * `zone`: what is assumed for times without an offset: the IANA name of a time zone, such as `America/Chicago`, or an
+//!   offset, such as `-06:00`. Default `Z`. Times are ISO 8601, or unix seconds or milliseconds as numbers.
 //!
 //! # Attributes
 //! `trigger`: the event's name in the settings. `completed-at-source`: the place. `completed-at-precision`, `zone`: as in the

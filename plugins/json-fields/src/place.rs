@@ -1,7 +1,7 @@
 //! Places: where something is to be found in a request, and what is there.
 
 use hookwright_plugin_sdk::inbound::Request;
-use hookwright_plugin_sdk::iso8601::{Moment, Offset};
+use hookwright_plugin_sdk::iso8601::{Assumed, Moment};
 use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
 use hookwright_plugin_sdk::timestamp::to_rfc3339;
 use serde_json::Value;
@@ -164,7 +164,7 @@ impl Found<'_> {
     }
 
     /// A time: ISO 8601, or a number of unix seconds or milliseconds.
-    pub fn moment(&self, zone: Offset) -> Result<Moment, Mismatch> {
+    pub fn moment(&self, zone: Assumed) -> Result<Moment, Mismatch> {
         let expected = "a date, or a date and time, as ISO 8601 writes them, or unix seconds";
         let Self::Json(node) = self else { return Err(self.mismatch(expected)) };
         let Some(number) = node.value().and_then(Value::as_f64) else {

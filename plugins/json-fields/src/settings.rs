@@ -1,7 +1,7 @@
 //! The operator's settings; the crate's documentation tells what each is for.
 
 use hookwright_plugin_sdk::inbound::{Context, DurationSource};
-use hookwright_plugin_sdk::iso8601::Offset;
+use hookwright_plugin_sdk::iso8601::Assumed;
 use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
 use serde_json::Value;
 
@@ -74,7 +74,7 @@ pub(crate) struct Settings {
     pub duration_source: DurationSource,
     pub message_id: Option<Place>,
     pub fetch: Option<Template>,
-    pub zone: Offset,
+    pub zone: Assumed,
 }
 
 impl Settings {
@@ -84,10 +84,6 @@ impl Settings {
         known_keys(&root, &KEYS)?;
         let optional = |key: &str| root.get(key).optional().map(|it| place(&it)).transpose();
         let source = root.get("duration_source");
-        let zone = root.get("zone").optional().map(|zone| {
-            let offset = zone.as_text().and_then(Offset::parse);
-            offset.ok_or_else(|| zone.mismatch("an offset from UTC, such as -06:00"))
-        });
         let fetch = root.get("fetch").optional().map(|fetch| {
             let template = fetch.as_text().and_then(Template::parse);
             template.ok_or_else(|| fetch.mismatch("an address with places in braces"))
@@ -103,7 +99,7 @@ impl Settings {
             },
             message_id: optional("message_id")?,
             fetch: fetch.transpose()?,
-            zone: zone.transpose()?.unwrap_or_default(),
+            zone: root.get("zone").zone()?,
         })
     }
 

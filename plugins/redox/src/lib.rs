@@ -43,7 +43,8 @@
 //!   `Obstetrics`, `Observation`).
 //! * `patient_location`: where the patient was during the call: `none` (default; the gateway goes by the customer's
 //!   address) or `demographics` (the address that the message tells).
-//! * `zone`: the offset that is assumed for times without one, such as `-06:00`. Default `Z`.
+//! * `zone`: what is assumed for times without an offset: the IANA name of a time zone, such as `America/Chicago`, or an
+//!   offset, such as `-06:00`. Default `Z`.
 
 mod identifier;
 mod patient;

@@ -1,7 +1,7 @@
 //! The operator's settings; the crate's documentation tells what each is for.
 
 use hookwright_plugin_sdk::inbound::Context;
-use hookwright_plugin_sdk::iso8601::Offset;
+use hookwright_plugin_sdk::iso8601::Assumed;
 use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
 
 const KEYS: [&str; 7] =
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
     pub notes_are_written_after: bool,
     modality: Virtual,
     pub locates_by_demographics: bool,
-    pub zone: Offset,
+    pub zone: Assumed,
 }
 
 impl Settings {
@@ -35,10 +35,6 @@ impl Settings {
         let root = document.root();
         known_keys(&root, &KEYS)?;
         let text = |key: &str| root.get(key).optional().map(|it| it.text().map(str::to_owned)).transpose();
-        let zone = root.get("zone").optional().map(|zone| {
-            let offset = zone.as_text().and_then(Offset::parse);
-            offset.ok_or_else(|| zone.mismatch("an offset from UTC, such as -06:00"))
-        });
         let default_statuses = || vec!["Comp".to_owned(), "Completed".to_owned()];
         Ok(Self {
             patient_id_type: text("patient_id_type")?,
@@ -51,7 +47,7 @@ impl Settings {
                 ["none", "demographics"],
                 "none or demographics",
             )?,
-            zone: zone.transpose()?.unwrap_or_default(),
+            zone: root.get("zone").zone()?,
         })
     }
 

