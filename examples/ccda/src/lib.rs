@@ -5,8 +5,9 @@
 //! * when: `effectiveTime/high`, else the one `@value` of `effectiveTime`, else the document's own `effectiveTime`; the
 //!   attribute `completed-at-source` tells which (`high`, `value`, `document`);
 //! * how long: what lies between `low` and `high` (derived), if both are told to the minute and differ;
-//! * whose: an `id` of `recordTarget/patientRole`; by whom: an `id` of the `responsibleParty`, else of an
-//!   `encounterParticipant`, one of the National Provider Identifier before any other.
+//! * whose: an `id` of `recordTarget/patientRole`; a document of several patients (a group's visit) is a consultation of
+//!   each; by whom: an `id` of the `responsibleParty`, else of an `encounterParticipant`, one of the National Provider
+//!   Identifier before any other. The root of a register without a number in it is no id.
 //!
 //! What has a `nullFlavor` is not there. Times are those of HL7, `20260104163000-0600`, to any precision.
 //!
@@ -23,7 +24,7 @@
 //!   Default: `VR` of HL7's codes for acts. A visit with another of those codes (`AMB`, `IMP`, …) was held elsewhere, and one
 //!   with none of them is taken: the attribute `modality` says `told` or `untold`.
 //! * `patient_location`: where the patient was during the call: `none` (default) or `patient` (the address of the
-//!   `patientRole`).
+//!   `patientRole` that was in use then).
 //! * `zone`: what is assumed for times without an offset: the IANA name of a time zone, such as `America/Chicago`, or an
 //!   offset, such as `-06:00`. Default `Z`.
 
@@ -43,6 +44,8 @@ const BYTES_MAX: usize = 2 << 20;
 const NODES_MAX: u32 = 500_000;
 /// XML wants to know of every attribute of an element that no other has its name; without a bound that takes forever.
 const ATTRIBUTES_MAX: usize = 64;
+/// A group that meets by video is smaller.
+const PATIENTS_MAX: usize = 64;
 
 /// The plugin.
 pub struct Ccda;
@@ -64,8 +67,17 @@ impl Inbound for Ccda {
         let Some(modality) = settings.modality(&visit) else {
             return Ok(Ignored::new("the visit is not told to be virtual").into());
         };
-        let consultation = visit::completed(&root, &visit, modality, &settings)?;
-        let reports = vec![Report::ConsultationCompleted(consultation)];
+        let targets: Vec<_> = root.children("recordTarget").take(PATIENTS_MAX + 1).collect();
+        if targets.len() > PATIENTS_MAX {
+            return Err(root.child("recordTarget").refusal("at most 64 patients"));
+        }
+        // A document without one is refused for the patient that it does not name.
+        let targets = if targets.is_empty() { vec![root.child("recordTarget")] } else { targets };
+        let mut reports = Vec::new();
+        for target in targets {
+            let consultation = visit::completed(&root, &target, &visit, modality, &settings)?;
+            reports.push(Report::ConsultationCompleted(consultation));
+        }
         Ok(Accepted { message_id: visit::message_id(&root), ..Accepted::new(reports) }.into())
     }
 }
@@ -86,18 +98,45 @@ fn text(body: &[u8]) -> Result<&str, Refusal> {
     Ok(text)
 }
 
-/// A tag has no more equals signs between `<` and `>` than attributes, but for those in values. Values with many of them are
-/// refused as well: there is no need for them in clinical documents.
+/// Looks at tags only: text, comments and quoted values may hold whatever they like. What is no XML is left to the reader.
 fn has_too_many_attributes(text: &str) -> bool {
-    let mut equals = 0;
-    text.bytes().any(|byte| {
-        match byte {
-            b'<' | b'>' => equals = 0,
-            b'=' => equals += 1,
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let end = match rest {
+            _ if rest.starts_with("!--") => rest.find("-->"),
+            _ if rest.starts_with("![CDATA[") => rest.find("]]>"),
+            _ if rest.starts_with('?') => rest.find("?>"),
+            _ => {
+                let (attributes, end) = tag(rest.as_bytes());
+                if attributes > ATTRIBUTES_MAX {
+                    return true;
+                }
+                Some(end)
+            }
+        };
+        let Some(end) = end else { return false };
+        rest = &rest[end..];
+    }
+    false
+}
+
+/// How many attributes a tag has, or one more than are allowed, and where it ends.
+fn tag(text: &[u8]) -> (usize, usize) {
+    let (mut attributes, mut quote) = (0, None);
+    for (at, byte) in text.iter().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return (attributes, at),
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'=') => attributes += 1,
+            (Some(opening), closing) if opening == closing => quote = None,
             _ => {}
         }
-        equals > ATTRIBUTES_MAX
-    })
+        if attributes > ATTRIBUTES_MAX {
+            return (attributes, at);
+        }
+    }
+    (attributes, text.len())
 }
 
 fn ill_formed(error: &roxmltree::Error) -> Refusal {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hookwright_plugin_sdk::inbound::ConsultationCompleted;
 use hookwright_plugin_sdk::testing::{Fixture, within_bounds};
 use proptest::prelude::*;
 use serde_json::json;
@@ -97,12 +98,96 @@ fn size_depth_and_breadth_are_bounded() {
     assert_eq!(answer(deep.as_bytes()).unwrap_err().code, "unsupported");
     let large = " ".repeat(BYTES_MAX + 1);
     assert_eq!(answer(large.as_bytes()).unwrap_err().expected, Some("a document of at most 2 MiB"));
-    let wide = format!("<ClinicalDocument{}/>", " a=\"\"".repeat(100_000));
-    assert_eq!(answer(wide.as_bytes()).unwrap_err().expected, Some("elements of at most 64 attributes"));
+    for attribute in [" a=\"\"", " a=\">\"", " a='<'"] {
+        let wide = format!("<ClinicalDocument{}/>", attribute.repeat(100_000));
+        assert_eq!(answer(wide.as_bytes()).unwrap_err().expected, Some("elements of at most 64 attributes"));
+    }
     let ids = "<id root=\"1.2\" extension=\"x\"/>".repeat(50_000);
     let many = document().replace("<patientRole>", &format!("<patientRole>{ids}"));
     assert!(answer(many.as_bytes()).is_ok());
     assert_eq!(answer(b"\xff\xfe<\x00a\x00").unwrap_err().expected, Some("text in UTF-8"));
+}
+
+#[test]
+fn equals_signs_are_no_attributes() {
+    let rule = "=".repeat(500);
+    let text =
+        format!("<!-- don't {rule} --><?note {rule}?><title lang='a>{rule}'>{rule}<![CDATA[<a {rule}]]></title>");
+    let changed = document().replace("<patientRole>", &format!("{text}<patientRole>"));
+    assert!(answer(changed.as_bytes()).is_ok());
+}
+
+fn consultations(xml: &str) -> Vec<ConsultationCompleted> {
+    let Ok(Outcome::Accepted(accepted)) = answer(xml.as_bytes()) else { panic!("the document is refused") };
+    let of_report = |report| match report {
+        Report::ConsultationCompleted(it) => it,
+        other => panic!("{other:?}"),
+    };
+    accepted.reports.into_iter().map(of_report).collect()
+}
+
+#[test]
+fn a_group_s_visit_is_a_consultation_of_each() {
+    let document = document();
+    let (start, end) = (document.find("<recordTarget>").unwrap(), document.find("</recordTarget>").unwrap());
+    let target = format!("{}</recordTarget>", &document[start..end]);
+    let other = target.replace("extension=\"", "extension=\"other-");
+    let group =
+        document.replace("</recordTarget>", &format!("</recordTarget>{other}<recordTarget nullFlavor=\"UNK\"/>"));
+    let (alone, both) = (consultations(&document), consultations(&group));
+    let id = alone[0].patient_external_id.clone();
+    let ids: Vec<_> = both.iter().map(|it| it.patient_external_id.clone()).collect();
+    assert_eq!(ids, [id.clone(), format!("other-{id}")]);
+    assert_eq!((both[0].completed_at, both[1].completed_at), (alone[0].completed_at, alone[0].completed_at));
+    let crowd = document.replace("</recordTarget>", &format!("</recordTarget>{}", target.repeat(64)));
+    assert_eq!(answer(crowd.as_bytes()).unwrap_err().expected, Some("at most 64 patients"));
+}
+
+#[test]
+fn a_register_is_no_number_in_it() {
+    let document = document();
+    let npi = "root=\"2.16.840.1.113883.4.6\"";
+    assert!(document.contains(npi));
+    let start = document.find("<id root=\"2.16.840.1.113883.4.6\"").unwrap();
+    let end = start + document[start..].find("/>").unwrap();
+    let bare = format!("{}<id {npi}{}", &document[..start], &document[end..]);
+    assert_eq!(consultations(&bare)[0].provider_id.as_deref(), Some("local-7"));
+    let lone = bare.replace("<id root=\"2.16.840.1.113883.19.5\" extension=\"local-7\"/>", "");
+    assert_eq!(consultations(&lone)[0].provider_id.as_deref(), Some("5555555555"));
+    let uuid = "10C3FBF4-D8EC-11E2-92F7-1708D1228400";
+    let whole = format!("{}<id root=\"{uuid}\"{}", &document[..start], &document[end..]);
+    let whole = whole.replace("<id root=\"2.16.840.1.113883.19.5\" extension=\"local-7\"/>", "");
+    assert_eq!(consultations(&whole)[0].provider_id.as_deref(), Some(uuid));
+}
+
+#[test]
+fn addresses_of_the_past_are_passed_over() {
+    let past = |period: &str| {
+        let other = format!("<addr use=\"HP\">{period}<city>Reno</city><state>NV</state></addr>");
+        let changed = document().replacen("<addr use=\"WP\">", &format!("{other}<addr use=\"WP\">"), 1);
+        consultations(&changed)[0].patient_location.as_ref().unwrap().state.clone().unwrap()
+    };
+    for gone in [
+        "<useablePeriod xsi:type=\"IVL_TS\"><low value=\"2010\"/><high value=\"20251231\"/></useablePeriod>",
+        "<useablePeriod><low value=\"20260201\"/></useablePeriod>",
+    ] {
+        assert_eq!(past(gone), "TX", "{gone}");
+    }
+    for current in [
+        "",
+        "<useablePeriod><low value=\"2010\"/><high nullFlavor=\"NA\"/></useablePeriod>",
+        "<useablePeriod><high value=\"20260104\"/></useablePeriod>",
+        "<useablePeriod><low value=\"SECRET\"/></useablePeriod>",
+    ] {
+        assert_eq!(past(current), "NV", "{current}");
+    }
+}
+
+#[test]
+fn every_line_of_a_street_counts() {
+    let line = "<streetAddressLine>1 Congress Ave</streetAddressLine>";
+    let changed = document().replace(line, &format!("{line}<streetAddressLine>Apt 2</streetAddressLine>"));
+    assert_eq!(consultations(&changed)[0].patient_location.as_ref().unwrap().lines, ["1 Congress Ave", "Apt 2"]);
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! The visit of which a document tells.
 
 use hookwright_plugin_sdk::inbound::{
-    Address, CallDuration, ConsultationCompleted, DurationSource, Precision, Refusal,
+    Address, CallDuration, ConsultationCompleted, DurationSource, Precision, Refusal, Timestamp,
 };
 use hookwright_plugin_sdk::iso8601::{Assumed, Moment, Offset, parse_iso8601};
 use hookwright_plugin_sdk::json::is_patient_id;
@@ -12,22 +12,28 @@ use crate::settings::Settings;
 
 const SOCIAL_SECURITY: &str = "2.16.840.1.113883.4.1";
 const NATIONAL_PROVIDER: &str = "2.16.840.1.113883.4.6";
+/// Their roots say whose number is meant, and leave the number out.
+const REGISTERS: [&str; 2] = [SOCIAL_SECURITY, NATIONAL_PROVIDER];
 const DAY_SECONDS: i64 = 24 * 60 * 60;
+/// The contract has no more.
+const LINES_MAX: usize = 8;
 
 /// The consultation that the visit was.
 pub(crate) fn completed(
     root: &Element<'_>,
+    target: &Element<'_>,
     visit: &Element<'_>,
     modality: &str,
     settings: &Settings,
 ) -> Result<ConsultationCompleted, Refusal> {
-    let patient = root.child("recordTarget").child("patientRole");
+    let patient = target.child("patientRole");
     let (moment, source) = end(root, visit, settings.zone)?;
     let mut attributes =
         vec![("completed-at-source".to_owned(), source.to_owned()), ("modality".to_owned(), modality.to_owned())];
     attributes.extend(moment.coarser.map(|it| ("completed-at-precision".to_owned(), it.as_str().to_owned())));
     attributes.extend(settings.zone.note(&moment.timestamp));
-    let patient_location = if settings.located_by_patient { address(&patient)? } else { None };
+    let patient_location =
+        if settings.located_by_patient { address(&patient, moment.timestamp.unix_ms, settings.zone)? } else { None };
     if let Some((_, used)) = &patient_location {
         attributes.push(("address-use".to_owned(), (*used).to_owned()));
         // The document tells the address as it was when the document was made.
@@ -35,7 +41,7 @@ pub(crate) fn completed(
         attributes.extend(as_of.map(|at| ("address-as-of".to_owned(), to_rfc3339(at))));
     }
     Ok(ConsultationCompleted {
-        appointment_id: id(visit, settings.visit_id_root.as_deref())?.filter(|it| it.len() <= 200),
+        appointment_id: id(visit, settings.visit_id_root.as_deref())?,
         provider_id: provider(visit, settings.provider_id_root.as_deref())?,
         duration: duration(visit, settings.zone)?,
         patient_location: patient_location.map(|(address, _)| address),
@@ -119,13 +125,17 @@ fn patient_id(patient: &Element<'_>, settings: &Settings) -> Result<String, Refu
     Err(patient.child("id").refusal("an id of 1 to 200 visible ASCII characters without / ? # % quotes or backslash"))
 }
 
-/// An id of this root, or else the first: its extension, or its root where that is all there is.
+/// The first id: its extension, or its root where that is the whole of it, unless the root is a register of numbers. Of a
+/// root that is meant only the extensions are ids.
 fn id(of: &Element<'_>, root: Option<&str>) -> Result<Option<String>, Refusal> {
-    let wanted = |id: &Element<'_>| root.is_none_or(|root| id.attribute("root") == Some(root));
-    let Some(found) = of.children("id").find(wanted) else { return Ok(None) };
-    let Some(text) = found.attribute("extension").or_else(|| found.attribute("root")) else { return Ok(None) };
-    let legal = text.len() <= 200 && !text.chars().any(char::is_control);
-    if legal { Ok(Some(text.to_owned())) } else { Err(found.refusal("an id of at most 200 printable bytes")) }
+    for id in of.children("id") {
+        let alone = id.attribute("root").filter(|alone| root.is_none() && !REGISTERS.contains(alone));
+        let text = id.attribute("extension").or(alone);
+        let Some(text) = text.filter(|_| root.is_none_or(|root| id.attribute("root") == Some(root))) else { continue };
+        let legal = text.len() <= 200 && !text.chars().any(char::is_control);
+        return if legal { Ok(Some(text.to_owned())) } else { Err(id.refusal("an id of at most 200 printable bytes")) };
+    }
+    Ok(None)
 }
 
 /// Whoever is responsible, or else took part: the attender before all others.
@@ -149,24 +159,23 @@ fn provider(visit: &Element<'_>, root: Option<&str>) -> Result<Option<String>, R
     Ok(None)
 }
 
-/// Where the patient lives: a primary home before any home before what has no use. Addresses of work, that are bad or of
-/// the past are none.
-fn address(patient: &Element<'_>) -> Result<Option<(Address, &'static str)>, Refusal> {
+/// Where the patient lived then: a primary home before any home before what has no use. Addresses of work, that are bad or
+/// of the past are none.
+fn address(patient: &Element<'_>, at_unix_ms: i64, zone: Assumed) -> Result<Option<(Address, &'static str)>, Refusal> {
     let ranked = |addr: &Element<'_>| match addr.attribute("use") {
         Some("HP") => Some((0, "HP")),
         Some("H" | "HV") => Some((1, "H")),
         None => Some((2, "unspecified")),
         Some(_) => None,
     };
-    let all = patient.children("addr").filter_map(|addr| Some((ranked(&addr)?, addr)));
+    let usable = patient.children("addr").filter(|addr| is_usable(&addr.child("useablePeriod"), at_unix_ms, zone));
+    let all = usable.filter_map(|addr| Some((ranked(&addr)?, addr)));
     let Some(((_, used), addr)) = all.min_by_key(|((rank, _), _)| *rank) else { return Ok(None) };
-    let part = |name: &'static str| {
-        let place = addr.child(name);
-        let Some(text) = place.text() else { return Ok(None) };
-        let text = text.replace(char::is_control, " ");
-        if text.len() <= 512 { Ok(Some(text)) } else { Err(place.refusal("text of at most 512 bytes")) }
-    };
-    let lines = part("streetAddressLine")?.into_iter().collect();
+    let part = |name: &'static str| line(&addr.child(name));
+    let mut lines = Vec::new();
+    for told in addr.children("streetAddressLine").take(LINES_MAX) {
+        lines.extend(line(&told)?);
+    }
     let address = Address {
         lines,
         city: part("city")?,
@@ -177,6 +186,24 @@ fn address(patient: &Element<'_>) -> Result<Option<(Address, &'static str)>, Ref
     };
     let told = address.state.is_some() || address.postal_code.is_some() || address.country.is_some();
     Ok(told.then_some((address, used)))
+}
+
+fn line(place: &Element<'_>) -> Result<Option<String>, Refusal> {
+    let Some(text) = place.text() else { return Ok(None) };
+    let text = text.replace(char::is_control, " ");
+    if text.len() <= 512 { Ok(Some(text)) } else { Err(place.refusal("text of at most 512 bytes")) }
+}
+
+/// Whether the period holds the time; what cannot be read does not exclude anything.
+fn is_usable(period: &Element<'_>, at_unix_ms: i64, zone: Assumed) -> bool {
+    let bound = |name: &'static str| time(&period.child(name), zone).ok().flatten().map(|it| it.timestamp);
+    let begun = bound("low").is_none_or(|low| low.unix_ms <= at_unix_ms);
+    // An end that is told to the day holds until that is over.
+    let ended = |high: Timestamp| {
+        let span = if high.precision == Precision::Day { DAY_SECONDS * 1000 } else { 0 };
+        high.unix_ms + span < at_unix_ms
+    };
+    begun && !bound("high").is_some_and(ended)
 }
 
 #[cfg(test)]
