@@ -6,7 +6,7 @@ use hookwright_plugin_sdk::json::{Mismatch, Node};
 use serde_json::Value;
 
 use crate::desk::is_of_interest;
-use crate::library::{Library, own_path, target, text_of};
+use crate::library::{Library, own_name, target, text_of};
 use crate::message_id;
 use crate::notification::{Kind, Notified, Status, is_status};
 use crate::settings::Settings;
@@ -101,6 +101,10 @@ impl<'a> Arrival<'a> {
             }
             None => Self::of_entries(bundle, &entries, settings)?,
         };
+        for (name, count) in [("deleted-entries", entries.gone), ("nested-bundles", entries.nested)] {
+            arrival
+                .note(name, &Some(count).filter(|count| *count > 0).map(|count| count.to_string()).unwrap_or_default());
+        }
         arrival.test = is_test(bundle);
         Ok(arrival)
     }
@@ -111,11 +115,12 @@ impl<'a> Arrival<'a> {
         if foci.len() > EVENTS_MAX {
             return Err(bundle.get("entry").mismatch("at most 256 encounters, appointments and patients"));
         }
-        let mut arrival = if foci.is_empty() {
-            Self::idle("nothing in the bundle is an encounter, an appointment or a patient")
-        } else {
-            Self::default()
+        let idle = match (entries.nested > 0, entries.gone > 0) {
+            (true, _) => "bundles within a bundle are not read",
+            (false, true) => "the resources were deleted",
+            (false, false) => "nothing in the bundle is an encounter, an appointment or a patient",
         };
+        let mut arrival = if foci.is_empty() { Self::idle(idle) } else { Self::default() };
         arrival.message_id = message_id::of_resources(&foci);
         arrival.events = foci.into_iter().map(|focus| Event::about(Focus::Resource(focus))).collect();
         Ok(arrival)
@@ -171,6 +176,10 @@ struct Entries<'a> {
     resources: Vec<(Node<'a>, bool)>,
     /// By their ids.
     audits: BTreeMap<&'a str, Node<'a>>,
+    /// How many say that a resource was deleted.
+    gone: usize,
+    /// How many are bundles themselves.
+    nested: usize,
 }
 
 impl<'a> Entries<'a> {
@@ -181,6 +190,7 @@ impl<'a> Entries<'a> {
             let Some(value) = entry.value() else { continue };
             let full_url = text_of(value, "fullUrl");
             if is_gone(value) {
+                entries.gone += 1;
                 let url = value.get("request").and_then(|request| text_of(request, "url"));
                 for url in full_url.into_iter().chain(url) {
                     library.add_gone(url);
@@ -193,6 +203,7 @@ impl<'a> Entries<'a> {
                     entries.status = Some(resource);
                     continue;
                 }
+                Some("Bundle") => entries.nested += 1,
                 Some("AuditEvent") => {
                     if let Some(id) = resource.get("id").as_text() {
                         entries.audits.entry(id).or_insert_with(|| resource.clone());
@@ -200,7 +211,7 @@ impl<'a> Entries<'a> {
                 }
                 // Of several versions the first counts: histories begin with the newest.
                 Some("Encounter" | "Appointment" | "Patient")
-                    if own_path(&resource).is_none_or(|path| seen.insert(path)) =>
+                    if own_name(&resource).is_none_or(|name| seen.insert(name)) =>
                 {
                     let included = entry.get("search").get("mode").as_text() == Some("include");
                     entries.resources.push((resource.clone(), included));
@@ -223,17 +234,14 @@ impl<'a> Entries<'a> {
         };
         let mut foci: Vec<_> = self.resources.iter().filter(wanted).map(|(resource, _)| resource.clone()).collect();
         // What is known about a patient counts for the visits after it.
-        foci.sort_by_key(|resource| !is_patient(resource));
+        foci.sort_by_cached_key(|resource| !is_patient(resource));
         foci
     }
 
     /// Patients who came along with a notification that is about others.
     fn unmentioned_patients(&self, status: &Status<'a>) -> Vec<Event<'a>> {
-        let is_focus = |resource: &Node<'a>| {
-            let path = own_path(resource);
-            let mut foci = status.events.iter().filter_map(|event| target(&event.focus)?.name());
-            path.is_some_and(|path| foci.any(|name| name.path() == path))
-        };
+        let foci: BTreeSet<_> = status.events.iter().filter_map(|event| target(&event.focus)?.name()).collect();
+        let is_focus = |resource: &Node<'a>| own_name(resource).is_some_and(|own| foci.contains(&own));
         let is_told = status.events.iter().any(|event| event.focus.value().is_some());
         let visits = self.resources.iter().any(|(resource, _)| !is_patient(resource));
         let patients = self.resources.iter().map(|(resource, _)| resource).filter(|resource| is_patient(resource));

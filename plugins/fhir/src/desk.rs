@@ -14,8 +14,8 @@ use crate::{appointment, encounter, notice, patient};
 
 /// What became of an event.
 pub(crate) enum Verdict {
-    /// It reports this.
-    Report(Box<Report>),
+    /// It reports these.
+    Reports(Vec<Report>),
     /// It reports nothing, for this reason.
     Skip(&'static str),
     /// These must be read first.
@@ -58,15 +58,15 @@ impl<'a> Desk<'a, '_> {
     pub fn judge(&self, event: &Event<'a>) -> Result<Verdict, Refusal> {
         let verdict = match self.focus(event) {
             Ok(resource) => match resource.kind() {
-                "Encounter" => encounter::judge(self, &resource, event),
+                "Encounter" => encounter::judge(self, &resource, event).map(|report| vec![report]),
                 "Appointment" => appointment::judge(self, &resource, event),
-                "Patient" => patient::judge(self, &resource, event),
+                "Patient" => patient::judge(self, &resource, event).map(|report| vec![report]),
                 _ => Err(Stop::skip("the focus is no encounter, appointment or patient")),
             },
             Err(stop) => Err(stop),
         };
         match verdict {
-            Ok(report) => Ok(Verdict::Report(Box::new(report))),
+            Ok(reports) => Ok(Verdict::Reports(reports)),
             Err(Stop::Verdict(verdict)) => Ok(verdict),
             Err(Stop::Refusal(refusal)) => Err(refusal),
         }

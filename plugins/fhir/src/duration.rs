@@ -50,6 +50,10 @@ pub(crate) fn of_appointment(appointment: &Node<'_>, zone: Assumed) -> Result<Op
 
 /// A Duration in seconds. Its unit is a code of UCUM, or a word.
 fn seconds(length: &Node<'_>) -> Option<u32> {
+    // Less than an hour is no length.
+    if length.get("comparator").value().is_some() {
+        return None;
+    }
     let value = length.get("value").number(0.0..=SECONDS_MAX, "a length").ok()?;
     let unit = length.get("code").as_text().or_else(|| length.get("unit").as_text())?;
     let factor = match unit.trim().to_ascii_lowercase().as_str() {

@@ -15,7 +15,7 @@ const PARTICIPANTS_MAX: usize = 64;
 pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>, event: &Event<'a>) -> Result<Report, Stop> {
     let encounter = &resource.node;
     let status = over(desk, resource)?;
-    let modality = modality(desk, encounter)?;
+    let modality = modality(desk, resource)?;
     let subject = encounter.get("subject");
     let patient_external_id = desk.patient(&subject, resource)?;
     let mut attributes =
@@ -78,11 +78,13 @@ fn over<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>) -> Result<&'static str
 }
 
 /// How it is known that the encounter was held by video, or why it was not.
-pub(crate) fn modality<'a>(desk: &Desk<'a, '_>, visit: &Node<'a>) -> Result<&'static str, Stop> {
+pub(crate) fn modality<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>) -> Result<&'static str, Stop> {
     let Virtual::Told { classes, types, take_untold } = &desk.settings.modality else { return Ok("assumed-of-source") };
+    let visit = &resource.node;
     let class = visit.get("class");
     let by_type = ["type", "serviceType", "appointmentType"].iter().any(|key| any_of(&visit.get(key), types));
-    if any_of(&class, classes) || by_type || visit.get("virtualService").each().next().is_some() {
+    let by_service = visit.get("virtualService").each().next().is_some();
+    if any_of(&class, classes) || by_type || by_service || is_at_virtual_place(desk, resource) {
         return Ok("told");
     }
     let told_otherwise = codes(&class).next().is_some();
@@ -90,6 +92,21 @@ pub(crate) fn modality<'a>(desk: &Desk<'a, '_>, visit: &Node<'a>) -> Result<&'st
         return Err(Stop::skip("the visit is not told to be virtual"));
     }
     Ok("untold")
+}
+
+/// FHIR has a code for places that are none, and systems that count every visit as ambulatory put it there.
+fn is_at_virtual_place<'a>(desk: &Desk<'a, '_>, resource: &Resource<'a>) -> bool {
+    let locations = resource.node.get("location").each().map(|location| location.get("location"));
+    let actors = resource.node.get("participant").each().map(|participant| participant.get("actor"));
+    locations.take(PARTICIPANTS_MAX).chain(actors.take(PARTICIPANTS_MAX)).any(|reference| {
+        match desk.library.find(&reference, &resource.holder) {
+            Found::Resource(found) if found.kind() == "Location" => {
+                // R4 and R5.
+                ["physicalType", "form"].iter().any(|key| codes(&found.node.get(key)).any(|code| code == "vi"))
+            }
+            _ => false,
+        }
+    })
 }
 
 fn appointment<'a>(

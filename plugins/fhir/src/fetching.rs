@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::desk::unanswered;
 use crate::library::Read;
+use crate::looked_at::is_looked_at;
 use crate::reference::name;
 
 /// What the contract allows in one round.
@@ -21,7 +22,7 @@ pub(crate) const ROUNDS_MAX: u32 = 4;
 const STATE_BYTES_MAX: usize = 64 << 10;
 
 /// The parts of resources that the judging looks at.
-const KEPT: [&str; 31] = [
+const KEPT: [&str; 33] = [
     "active",
     "actualPeriod",
     "address",
@@ -30,6 +31,7 @@ const KEPT: [&str; 31] = [
     "class",
     "contained",
     "end",
+    "form",
     "id",
     "identifier",
     "length",
@@ -41,6 +43,7 @@ const KEPT: [&str; 31] = [
     "participant",
     "patient",
     "period",
+    "physicalType",
     "practitioner",
     "resourceType",
     "serviceType",
@@ -134,7 +137,8 @@ fn read(answer: &FetchAnswer, url: &str) -> Result<Answer, Refusal> {
         404 | 410 => return Ok(Answer::Gone),
         _ => return Ok(Answer::Failed),
     }
-    let document = Document::body(&fetched.body).map_err(|_| unanswered(&place(url)))?;
+    let looked_at = |key: &str| is_looked_at(key, None);
+    let document = Document::skimmed(&fetched.body, looked_at).map_err(|_| unanswered(&place(url)))?;
     let Some(resource) = document.root().value().and_then(Value::as_object) else {
         return Err(unanswered(&place(url)));
     };

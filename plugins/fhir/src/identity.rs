@@ -65,7 +65,11 @@ pub(crate) fn of_reference<'a>(
         Found::Gone => Identity::Gone,
         Found::Failed(read) => Identity::Failed(read),
         Found::Logical => Identity::Unnamed(reference.get("identifier").mismatch(naming.expected())),
-        Found::Nowhere => Identity::Unresolved(reference.mismatch(naming.whose.reference())),
+        Found::Nowhere => match reference.get("identifier").first().get("value").id() {
+            // What leads nowhere may still be named.
+            Ok(id) if !naming.by_identifier() => return checked(&id, reference, naming),
+            _ => Identity::Unresolved(reference.mismatch(naming.whose.reference())),
+        },
     })
 }
 
@@ -140,6 +144,11 @@ fn checked(id: &str, place: &Node<'_>, naming: &Naming) -> Result<Identity, Mism
     }
     let legal = (1..=200).contains(&id.len()) && !id.chars().any(char::is_control);
     if legal { Ok(Identity::Known(id.to_owned())) } else { Err(place.mismatch(OTHER_ID)) }
+}
+
+/// Whether a reference has the identifier that the settings name, by which alone somebody may be known.
+pub(crate) fn is_named(reference: &Node<'_>, naming: &Naming) -> bool {
+    naming.by_identifier() && chosen(&reference.get("identifier"), naming).is_some()
 }
 
 /// The identifier that the settings name, among these.

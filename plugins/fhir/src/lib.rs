@@ -85,6 +85,7 @@ mod encounter;
 mod fetching;
 mod identity;
 mod library;
+mod looked_at;
 mod message_id;
 mod notice;
 mod notification;
@@ -110,6 +111,8 @@ use crate::settings::Settings;
 
 /// How long before an empty notification its events may have happened.
 const SINCE_MS: i64 = 5 * 60 * 1000;
+/// The contract allows no more.
+const REPORTS_MAX: usize = 256;
 
 /// The plugin.
 pub struct Fhir;
@@ -132,7 +135,8 @@ fn read(context: &Context, request: &Request, memory: &Memory, round: u32) -> Re
         return Ok(Ignored::new("the resource was deleted").into());
     }
     let is_blank = request.body.iter().all(u8::is_ascii_whitespace);
-    let document = if is_blank { None } else { Some(Document::body(&request.body)?) };
+    let looked_at = |key: &str| looked_at::is_looked_at(key, settings.resource_at.as_deref());
+    let document = if is_blank { None } else { Some(Document::skimmed(&request.body, looked_at)?) };
     // HAPI FHIR names the resource in the path, and a subscription may leave out the body.
     let named = reference::name(&request.hook).filter(|_| is_blank).map(|name| Value::String(name.path()));
     let mut library = Library::default();
@@ -215,7 +219,16 @@ impl<'c> Call<'c> {
         let (mut reports, mut reads, mut skipped): (Vec<Report>, Vec<Read>, Vec<&str>) = Default::default();
         for event in &arrival.events {
             match desk.judge(event)? {
-                Verdict::Report(report) => reports.push(*report),
+                Verdict::Reports(told) => {
+                    for report in told {
+                        // Two events about one resource tell of it as it is now, which is the same.
+                        if reports.contains(&report) {
+                            skipped.push("the same was reported already");
+                        } else {
+                            reports.push(report);
+                        }
+                    }
+                }
                 Verdict::Unread(more) => reads.extend(more),
                 Verdict::Skip(reason) => skipped.push(reason),
             }
@@ -226,6 +239,10 @@ impl<'c> Call<'c> {
         if reports.is_empty() {
             let reason = skipped.first().copied().or(arrival.idle).unwrap_or("the message holds no event");
             return Ok(Ignored { metadata: arrival.metadata, ..Ignored::new(reason) }.into());
+        }
+        if reports.len() > REPORTS_MAX {
+            let expected = Some("at most 256 consultations and patients");
+            return Err(Refusal { expected, ..Refusal::new("too-large") });
         }
         if !skipped.is_empty() {
             arrival.note("skipped-events", &skipped.len().to_string());

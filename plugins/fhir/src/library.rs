@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use hookwright_plugin_sdk::json::Node;
 use serde_json::Value;
 
-use crate::reference::{Target, name, unversioned};
+use crate::reference::{Name, Target, is_kind, unversioned};
+
+/// No resource contains more; each reference into it looks through all.
+const CONTAINED_MAX: usize = 1024;
 
 /// A resource that could be read from the partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,39 +68,65 @@ enum Shelf<'a> {
     Failed,
 }
 
+/// Where a resource is found: nothing of it is copied, since large bundles have thousands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place<'a> {
+    /// By type and id.
+    Name(Name<'a>),
+    /// By another address.
+    Url(&'a str),
+}
+
+impl<'a> Place<'a> {
+    fn of(url: &'a str) -> Self {
+        match Target::parse(url) {
+            Some(Target::Local(name)) => Self::Name(name),
+            _ => Self::Url(unversioned(url)),
+        }
+    }
+
+    fn url(self) -> String {
+        match self {
+            Self::Name(name) => name.path(),
+            Self::Url(url) => url.to_owned(),
+        }
+    }
+}
+
 /// The resources at hand, by address.
 #[derive(Default)]
 pub(crate) struct Library<'a> {
-    shelves: BTreeMap<String, Shelf<'a>>,
+    shelves: BTreeMap<Place<'a>, Shelf<'a>>,
     asked: Vec<String>,
 }
 
 impl<'a> Library<'a> {
     /// Adds a resource under its address, if it is told, and under its type and id. What was added earlier stays.
-    pub fn add(&mut self, full_url: Option<&str>, resource: &Node<'a>) {
-        let places = full_url.map(|url| unversioned(url).to_owned()).into_iter().chain(own_path(resource));
+    pub fn add(&mut self, full_url: Option<&'a str>, resource: &Node<'a>) {
+        let own = own_name(resource).map(Place::Name);
+        let places = full_url.map(Place::of).into_iter().chain(own);
         for place in places {
             self.shelves.entry(place).or_insert_with(|| Shelf::Resource(resource.clone()));
         }
     }
 
     /// Notes that a resource was deleted.
-    pub fn add_gone(&mut self, url: &str) {
-        self.shelves.entry(unversioned(url).to_owned()).or_insert(Shelf::Gone);
+    pub fn add_gone(&mut self, url: &'a str) {
+        self.shelves.entry(Place::of(url)).or_insert(Shelf::Gone);
     }
 
     /// Adds what the partner answered when it was asked.
-    pub fn add_read(&mut self, url: &str, resource: &Node<'a>) {
+    pub fn add_read(&mut self, url: &'a str, resource: &Node<'a>) {
         self.asked.push(url.to_owned());
         self.asked.extend(own_path(resource));
         self.add(Some(url), resource);
     }
 
     /// Notes that the partner was asked and told nothing.
-    pub fn add_unreadable(&mut self, url: &str, gone: bool) {
+    pub fn add_unreadable(&mut self, url: &'a str, gone: bool) {
         self.asked.push(url.to_owned());
         let found = if gone { Shelf::Gone } else { Shelf::Failed };
-        self.shelves.entry(url.to_owned()).or_insert(found);
+        self.shelves.entry(Place::of(url)).or_insert(found);
     }
 
     /// Whether the partner was asked for it.
@@ -107,7 +136,7 @@ impl<'a> Library<'a> {
 
     /// The same resource as it was read from the partner, if that was tried.
     pub fn latest(&self, resource: &Node<'a>) -> Option<Found<'a>> {
-        self.at(&own_path(resource).filter(|path| self.was_asked(path))?)
+        self.at(Place::Name(own_name(resource).filter(|name| self.was_asked(&name.path()))?))
     }
 
     /// What the reference at this place comes to, seen from the resource that holds it.
@@ -119,27 +148,39 @@ impl<'a> Library<'a> {
         match target {
             Target::Contained("") => Found::Resource(Resource::alone(holder.clone())),
             Target::Contained(id) => {
-                let inside = holder.get("contained").each().find(|inside| inside.get("id").as_text() == Some(id));
-                inside.map_or(Found::Nowhere, |node| Found::Resource(Resource { node, holder: holder.clone() }))
+                let node = contained(holder, id);
+                node.map_or(Found::Nowhere, |node| Found::Resource(Resource { node, holder: holder.clone() }))
             }
-            Target::Urn(urn) => self.at(urn).unwrap_or(Found::Nowhere),
-            Target::Local(name) => self.at(&name.path()).unwrap_or_else(|| Found::Unread(Read { url: name.path() })),
+            Target::Urn(urn) => self.at(Place::Url(urn)).unwrap_or(Found::Nowhere),
+            Target::Local(name) => {
+                self.at(Place::Name(name)).unwrap_or_else(|| Found::Unread(Read { url: name.path() }))
+            }
             Target::Absolute(url, name) => {
-                let by_name = || self.at(&name?.path());
+                let by_name = || self.at(Place::Name(name?));
                 // What does not end in a type and an id is no address of a resource, and is not asked for.
                 let unread = || name.map(|_| Found::Unread(Read { url: url.to_owned() }));
-                self.at(url).or_else(by_name).or_else(unread).unwrap_or(Found::Nowhere)
+                self.at(Place::Url(url)).or_else(by_name).or_else(unread).unwrap_or(Found::Nowhere)
             }
             Target::Conditional { .. } => Found::Logical,
         }
     }
 
-    fn at(&self, place: &str) -> Option<Found<'a>> {
-        Some(match self.shelves.get(place)? {
+    fn at(&self, place: Place<'_>) -> Option<Found<'a>> {
+        Some(match self.shelves.get(&place)? {
             Shelf::Resource(node) => Found::Resource(Resource::alone(node.clone())),
             Shelf::Gone => Found::Gone,
-            Shelf::Failed => Found::Failed(Read { url: place.to_owned() }),
+            Shelf::Failed => Found::Failed(Read { url: place.url() }),
         })
+    }
+}
+
+/// The resource of this id inside another.
+fn contained<'a>(holder: &Node<'a>, id: &str) -> Option<Node<'a>> {
+    let place = holder.get("contained");
+    let is_it = |inside: &Value| text_of(inside, "id") == Some(id);
+    match place.value()? {
+        Value::Array(inside) => inside.iter().take(CONTAINED_MAX).position(is_it).map(|index| place.at(index)),
+        lone => is_it(lone).then_some(place),
     }
 }
 
@@ -154,7 +195,7 @@ pub(crate) fn kind_of<'a>(reference: &Node<'a>) -> Option<&'a str> {
     let named = target(reference).and_then(Target::name).map(|name| name.kind);
     let conditional = || {
         let text = reference.get("reference").as_text()?;
-        text.split_once('?').map(|(kind, _)| kind)
+        text.split_once('?').map(|(kind, _)| kind).filter(|kind| is_kind(kind))
     };
     named.or_else(|| reference.get("type").as_text()).or_else(conditional)
 }
@@ -165,9 +206,12 @@ pub(crate) fn text_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 /// Type and id of a resource that has both.
-pub(crate) fn own_path(resource: &Node<'_>) -> Option<String> {
+pub(crate) fn own_name<'a>(resource: &Node<'a>) -> Option<Name<'a>> {
     let value = resource.value()?;
-    let (kind, id) = (text_of(value, "resourceType")?, text_of(value, "id")?);
-    let path = format!("{kind}/{id}");
-    name(&path).is_some_and(|name| name.kind == kind && name.id == id).then_some(path)
+    Name::new(text_of(value, "resourceType")?, text_of(value, "id")?)
+}
+
+/// The same as in a relative reference.
+pub(crate) fn own_path(resource: &Node<'_>) -> Option<String> {
+    own_name(resource).map(Name::path)
 }

@@ -23,7 +23,7 @@ pub(crate) fn judge<'a>(desk: &Desk<'a, '_>, rule: Option<Rule>, focus: Option<&
         };
     };
     match report(desk, rule, focus, event) {
-        Ok(report) => Stop::Verdict(Verdict::Report(Box::new(report))),
+        Ok(report) => Stop::Verdict(Verdict::Reports(vec![report])),
         Err(stop) => stop,
     }
 }

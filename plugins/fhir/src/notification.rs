@@ -6,7 +6,7 @@ use hookwright_plugin_sdk::json::{Mismatch, Node};
 use crate::code::codes;
 
 /// Where the value of a parameter may be. Counters are strings in R4 and numbers elsewhere, and some servers mix them.
-const VALUES: [&str; 14] = [
+pub(crate) const VALUES: [&str; 14] = [
     "valueCodeableConcept",
     "valueCode",
     "valueString",

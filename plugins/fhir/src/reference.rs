@@ -24,7 +24,7 @@ pub(crate) enum Target<'a> {
 }
 
 /// A resource by type and id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name<'a> {
     /// The type.
     pub kind: &'a str,
@@ -32,7 +32,12 @@ pub(crate) struct Name<'a> {
     pub id: &'a str,
 }
 
-impl Name<'_> {
+impl<'a> Name<'a> {
+    /// A type and an id, if they can be one.
+    pub fn new(kind: &'a str, id: &'a str) -> Option<Self> {
+        (is_kind(kind) && is_id(id)).then_some(Self { kind, id })
+    }
+
     /// Type and id as in a relative reference.
     pub fn path(self) -> String {
         format!("{}/{}", self.kind, self.id)
@@ -85,10 +90,11 @@ pub(crate) fn unversioned(text: &str) -> &str {
 pub(crate) fn name(path: &str) -> Option<Name<'_>> {
     let mut segments = path.rsplit('/');
     let (id, kind) = (segments.next()?, segments.next()?);
-    (is_kind(kind) && is_id(id)).then_some(Name { kind, id })
+    Name::new(kind, id)
 }
 
-fn is_kind(kind: &str) -> bool {
+/// Whether this may be a type of resources.
+pub(crate) fn is_kind(kind: &str) -> bool {
     kind.len() <= 64
         && kind.starts_with(|c: char| c.is_ascii_uppercase())
         && kind.bytes().all(|byte| byte.is_ascii_alphanumeric())

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod shapes;
+
 fn fixtures() -> Vec<Fixture> {
     Fixture::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")).unwrap()
 }

@@ -77,9 +77,14 @@ fn zus<'a>(
 fn follow<'a>(root: &Node<'a>, pointer: &str) -> Node<'a> {
     let mut place = root.clone();
     for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let item = step.parse::<usize>().ok().and_then(|at| place.items().ok()?.nth(at));
+        let step = unescaped(step);
+        let item = step.parse::<usize>().ok().map(|index| place.at(index)).and_then(Node::optional);
         place = item.unwrap_or_else(|| place.get(&step));
     }
     place
+}
+
+/// A step of a JSON pointer as the key that it names.
+pub(crate) fn unescaped(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
 }

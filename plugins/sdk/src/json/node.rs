@@ -193,6 +193,15 @@ impl<'a> Node<'a> {
         lone.into_iter().chain(listed)
     }
 
+    /// The place of this item of a list, counted from nought. It is empty if there is no such item, or if this is no list.
+    #[must_use]
+    pub fn at(&self, index: usize) -> Self {
+        let value = self.value.and_then(|value| value.as_array()?.get(index)).filter(|value| !value.is_null());
+        let mut pointer = self.pointer.clone();
+        push(&mut pointer, &index.to_string());
+        Self { value, pointer, code: self.code }
+    }
+
     /// The first of [`Node::each`], or else this place.
     #[must_use]
     pub fn first(&self) -> Self {
@@ -280,6 +289,9 @@ mod tests {
         assert!(places("none").is_empty() && places("empty").is_empty() && places("missing").is_empty());
         assert_eq!(root.get("list").first().location(), "/list/1");
         assert!(root.get("empty").first().optional().is_none());
+        let at = |key, index| root.get(key).at(index).optional().map(|it| it.location().to_owned());
+        assert_eq!((at("list", 0), at("list", 1).as_deref(), at("list", 3)), (None, Some("/list/1"), None));
+        assert_eq!((at("one", 0), at("none", 0)), (None, None));
     }
 
     #[test]
