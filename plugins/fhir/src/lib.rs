@@ -12,16 +12,20 @@
 //! * athenahealth's notifications, whose appointments cannot be read by FHIR: the topic says what happened, the
 //!   `AuditEvent` beside it to whom.
 //!
-//! FHIR in XML is refused as `unsupported`, with the status 415.
+//! FHIR in XML is refused as `unsupported`, with the status 415. A bundle within a bundle is not read.
+//!
+//! A message is taken as a whole or not at all: one event that is wrong refuses it, by the place of the first.
 //!
 //! # What it reports
 //! * Encounter `finished` (R4), `completed` or `discharged` (R5): a consultation completed. Its end is `period.end`
 //!   (`actualPeriod.end`), else the time of the event, else that of the resource's last change; the attribute
-//!   `completed-at-source` tells which: `period`, `notification` or `last-updated`. Its duration is `length` (actual) or
-//!   what lies between start and end (derived). Other states are ignored.
+//!   `completed-at-source` tells which: `period`, `notification` or `last-updated`. Its duration is `length` (actual; a
+//!   length of less or more than something is none) or what lies between start and end (derived). Other states are ignored.
 //! * Appointment `booked` or `pending`, `cancelled` or `entered-in-error`, `noshow`: a consultation scheduled. FHIR does not
 //!   tell a move from a booking. `fulfilled`: a consultation completed, which took place when the notification or the last
-//!   change says, and whose duration is what was booked and says so. Other states are ignored.
+//!   change says, and whose duration is what was booked and says so. Other states are ignored. Of several patients each
+//!   is told of. A participant whose type nothing tells may be the patient: the settings' identifier makes it so, and without
+//!   one the appointment is refused. One without a patient is ignored.
 //! * Patient: a patient updated, with the address where the patient lives at the time of the change: the attributes
 //!   `address-use`, `address-as-of` and `address-period` tell which it is. Addresses of the past, of work and for bills
 //!   are passed over, as are those whose period does not hold the time.
@@ -38,9 +42,10 @@
 //! `address-use`, `address-as-of`, `address-period`: which address it is. `focus-system`: whose id the appointment's id is,
 //! where it is no resource. `active`: `false` of a patient who is not in use any more.
 //!
-//! Of a notification the metadata tell `notification` (its type), `subscription`, `subscription-status`,
-//! `subscription-error`, `topic` and `events-since-start`, by which an operator finds what a subscription left out; of a
-//! bare resource `resource-type`.
+//! The metadata `skipped-events` count what was told beside what is reported, and reports nothing or the same again;
+//! `deleted-entries` and `nested-bundles` count such entries of a bundle. Of a notification they tell `notification` (its
+//! type), `subscription`, `subscription-status`, `subscription-error`, `topic` and `events-since-start`, by which an operator
+//! finds what a subscription left out; of a bare resource `resource-type`.
 //!
 //! # What it fetches
 //! What is named and not sent, and resources that lack what is needed, by `GET` of type and id under the source's base
@@ -57,7 +62,8 @@
 //! * `virtual`: which visits are held by video: `"all"`, or an object with `classes` (default `["VR"]`), `types` (codes of
 //!   `type`, `serviceType` or `appointmentType`, as `code` or `system|code`) and `untold`: `take` (default) or `ignore`.
 //!   By default a visit with another class than `VR` is ignored, since the class is the partner's own statement that it
-//!   was held elsewhere, and nothing that the plugin does not know may become a compliance record. A visit without a class
+//!   was held elsewhere, and nothing that the plugin does not know may become a compliance record. FHIR's own signs count
+//!   beside the class: a `virtualService`, or a location at hand whose physical type is `vi`. A visit without a class
 //!   (no appointment of R4 has one) is taken: what a source sends is chosen by its subscription. The attribute `modality`
 //!   says how it was known: `told`, `untold` or `assumed-of-source`.
 //! * `patient_location`: where the patient was during the call: `none` (default; the gateway goes by the customer's

@@ -94,16 +94,25 @@ impl Fixture {
     }
 
     /// Answers every mutation and truncation of the body. Fails if an answer is beyond the contract's bounds, or if a
-    /// refusal repeats a value.
+    /// refusal names no place, or repeats a value: what was put in, or any that the body has told all along.
     pub fn survive_mutations<P: Inbound>(&self) -> Result<(), String> {
         let Some(body) = self.body() else { return Ok(()) };
+        let values = mutation::telling_values(body);
         for mutation in mutations(body) {
             let answer = self.answer_to::<P>(mutation.body.to_string().into_bytes());
             let at = |problem: String| format!("{}: {} at {:?}: {problem}", self.name, mutation.what, mutation.place);
             within_bounds(&answer).map_err(at)?;
-            let location = answer.err().and_then(|refusal| refusal.location).unwrap_or_default();
-            if location.contains(mutation::MARK) {
-                return Err(at("the refusal repeats a value".to_owned()));
+            let Err(refusal) = answer else { continue };
+            match refusal.location {
+                Some(location) if location.contains(mutation::MARK) => {
+                    return Err(at("the refusal repeats what was put in".to_owned()));
+                }
+                Some(location) if values.iter().any(|value| location.contains(*value)) => {
+                    return Err(at(format!("the refusal repeats a value of the body: {location}")));
+                }
+                // What is no object as a whole has no places in it.
+                None if !mutation.place.is_empty() => return Err(at("the refusal names no place".to_owned())),
+                _ => {}
             }
         }
         if self.answer_to::<P>(b"{".to_vec()).is_ok() {

@@ -1,6 +1,8 @@
 //! Bodies with everything wrong that can be: each value of a good one replaced by what should not be there, and the text
 //! cut off in every place.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 /// In every text that is put in, so that it is found again where it must not be.
@@ -50,6 +52,30 @@ pub fn mutations(body: &Value) -> Vec<Mutation> {
         mutations.extend(removed(body, &place));
     }
     mutations
+}
+
+/// The texts in a body that would tell something if they were repeated: all but those that stand in a key of it too, or in
+/// the type of a resource, which places are named by.
+pub(super) fn telling_values(body: &Value) -> BTreeSet<&str> {
+    let (mut values, mut names) = (BTreeSet::new(), BTreeSet::new());
+    gather(body, "", &mut values, &mut names);
+    values.retain(|value| value.len() >= 4 && !names.iter().any(|name| name.contains(*value)));
+    values
+}
+
+fn gather<'v>(value: &'v Value, key: &str, values: &mut BTreeSet<&'v str>, names: &mut BTreeSet<&'v str>) {
+    match value {
+        Value::String(text) if key == "resourceType" => drop(names.insert(text)),
+        Value::String(text) => drop(values.insert(text)),
+        Value::Array(items) => items.iter().for_each(|item| gather(item, key, values, names)),
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                names.insert(key);
+                gather(field, key, values, names);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The text of the body, cut off after each of its bytes.

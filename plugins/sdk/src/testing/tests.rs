@@ -62,3 +62,31 @@ fn every_value_is_replaced_and_removed() {
     assert_eq!(removed.body, json!({ "a/b": [1, {}] }));
     assert_eq!(truncations(&json!([1])).collect::<Vec<_>>(), [b"".to_vec(), b"[".to_vec(), b"[1".to_vec()]);
 }
+
+/// Refuses what has no name, and says too much or too little about where.
+struct Talkative<const SAYS_PLACE: bool>;
+
+impl<const SAYS_PLACE: bool> Inbound for Talkative<SAYS_PLACE> {
+    fn parse(_context: &Context, request: &Request) -> Result<Outcome, Refusal> {
+        let document = Document::body(&request.body)?;
+        let (name, id) = (document.root().get("name"), document.root().get("id"));
+        match name.text() {
+            Ok(_) => Ok(Ignored::new("nothing happened").into()),
+            Err(_) => Err(Refusal {
+                location: id.as_text().filter(|_| SAYS_PLACE).map(|id| format!("/{id}")),
+                ..Refusal::new("malformed")
+            }),
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_repeats_a_value_or_names_no_place_is_found() {
+    let good = json!({ "input": { "body": { "name": "Ada", "id": "MRN-000123" } } });
+    let repeats = fixture(good.clone()).survive_mutations::<Talkative<true>>().unwrap_err();
+    assert!(repeats.contains("repeats a value of the body"), "{repeats}");
+    let silent = fixture(good.clone()).survive_mutations::<Talkative<false>>().unwrap_err();
+    assert!(silent.contains("names no place"), "{silent}");
+    let example = json!({ "input": { "body": { "at": "2026-01-04T22:30:00Z" } } });
+    assert_eq!(fixture(example).survive_mutations::<Example>(), Ok(()));
+}
