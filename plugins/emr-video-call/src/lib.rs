@@ -11,7 +11,7 @@
 //! is where the patient was at the end of the call, or will be when the appointment begins: the attributes `address-use`
 //! (`patient-location`) and `address-as-of` say so.
 //!
-//! Minutes and ids may be written as numbers or as strings, and `test` as a string. A field that is `null` is left out.
+//! Minutes and ids may be written as numbers or as strings, and `test` as a string. A field that is `null` or empty is left out.
 //! The plugin has no settings.
 
 use hookwright_plugin_sdk::export_inbound;
@@ -21,7 +21,6 @@ use hookwright_plugin_sdk::inbound::{
 };
 use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
 use hookwright_plugin_sdk::timestamp::to_rfc3339;
-use serde_json::Value;
 
 /// A day: no call is longer, and larger figures are seconds taken for minutes.
 const MINUTES_MAX: f64 = 1440.0;
@@ -58,7 +57,7 @@ fn completed(body: &Node<'_>) -> Result<(Report, Option<String>), Mismatch> {
     let patient_external_id = patient(body)?;
     let appointment_id = id(&body.get("appointment_id"))?;
     let completed_at = body.get("completed_at").timestamp()?;
-    let patient_location = body.get("patient_location").optional().map(|place| address(&place)).transpose()?.flatten();
+    let patient_location = body.get("patient_location").told().map(|place| address(&place)).transpose()?.flatten();
     let message_id = Some(message_id(&appointment_id, completed_at));
     let consultation = ConsultationCompleted {
         appointment_id: Some(appointment_id),
@@ -75,17 +74,17 @@ fn completed(body: &Node<'_>) -> Result<(Report, Option<String>), Mismatch> {
 fn appointment(body: &Node<'_>, status: AppointmentStatus) -> Result<(Report, Option<String>), Mismatch> {
     let patient_external_id = patient(body)?;
     let appointment_id = id(&body.get("appointment_id"))?;
-    let starts_at = match body.get("starts_at").optional() {
+    let starts_at = match body.get("starts_at").told() {
         None if status == AppointmentStatus::Cancelled => None,
         _ => Some(body.get("starts_at").timestamp()?),
     };
-    let changed_at = body.get("changed_at").optional().map(|at| at.timestamp()).transpose()?;
+    let changed_at = body.get("changed_at").told().map(|at| at.timestamp()).transpose()?;
     // An appointment may be moved to and fro, so nothing but the time of the change tells two messages about it apart.
     let message_id = changed_at.map(|at| message_id(&appointment_id, at));
-    let minutes = body.get("duration_minutes").optional();
-    let patient_location = body.get("patient_location").optional().map(|place| address(&place)).transpose()?.flatten();
+    let minutes = body.get("duration_minutes").told();
+    let patient_location = body.get("patient_location").told().map(|place| address(&place)).transpose()?.flatten();
     let consultation = ConsultationScheduled {
-        provider_id: body.get("provider_id").optional().map(|provider| id(&provider)).transpose()?,
+        provider_id: body.get("provider_id").told().map(|provider| id(&provider)).transpose()?,
         starts_at,
         duration: minutes.map(|minutes| duration(&minutes, DurationSource::Scheduled)).transpose()?,
         changed_at,
@@ -125,18 +124,13 @@ fn duration(minutes: &Node<'_>, source: DurationSource) -> Result<CallDuration, 
 /// The parts of an address; nothing if all are left out.
 fn address(place: &Node<'_>) -> Result<Option<Address>, Mismatch> {
     place.object()?;
-    let part = |key| place.get(key).optional().filter(|part| part.value().is_some_and(is_told)).map(|part| part.line());
+    let part = |key| place.get(key).told().map(|part| part.line());
     let part = |key| part(key).transpose();
     let lines: Vec<String> = [part("line1")?, part("line2")?].into_iter().flatten().collect();
     let (city, state) = (part("city")?, part("state")?);
     let (postal_code, country) = (part("postal_code")?, part("country")?);
     let told = !lines.is_empty() || [&city, &state, &postal_code, &country].iter().any(|part| part.is_some());
     Ok(told.then_some(Address { lines, city, state, postal_code, country, attributes: Vec::new() }))
-}
-
-/// An empty part of an address is none.
-fn is_told(part: &Value) -> bool {
-    part.as_str().is_none_or(|text| !text.trim().is_empty())
 }
 
 /// Where the patient's location comes from, and as of when.

@@ -131,6 +131,18 @@ fn ids_are_bounded_and_may_be_numbers() {
 }
 
 #[test]
+fn what_may_be_left_out_may_be_empty() {
+    let body = json!({
+        "event": "appointment.cancelled", "patient_external_id": "cus_xyz", "appointment_id": "appt_789",
+        "provider_id": "", "starts_at": " ", "changed_at": "", "duration_minutes": "", "patient_location": "",
+    });
+    let Ok(Outcome::Accepted(accepted)) = parse(body.to_string().as_bytes()) else { panic!("it is refused") };
+    let Report::ConsultationScheduled(it) = &accepted.reports[0] else { panic!("{:?}", accepted.reports) };
+    assert_eq!((&it.provider_id, it.starts_at, it.changed_at, it.duration), (&None, None, None, None));
+    assert_eq!(accepted.message_id, None);
+}
+
+#[test]
 fn the_test_flag_may_be_text_and_must_make_sense() {
     for good in [json!(true), json!("true"), json!(" False "), Value::Null] {
         assert_eq!(refused_with("test", good.clone()), None, "{good}");

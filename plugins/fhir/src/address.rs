@@ -4,7 +4,6 @@ use hookwright_plugin_sdk::inbound::{Address, Precision};
 use hookwright_plugin_sdk::iso8601::{Assumed, Coarseness};
 use hookwright_plugin_sdk::json::{Mismatch, Node};
 use hookwright_plugin_sdk::timestamp::to_rfc3339;
-use serde_json::Value;
 
 const ADDRESSES_MAX: usize = 64;
 const LINES_MAX: usize = 8;
@@ -49,14 +48,12 @@ pub(crate) fn lived_at(addresses: &Node<'_>, at_unix_ms: i64, zone: Assumed) -> 
 /// The parts of an address; nothing if it has none.
 pub(crate) fn read(place: &Node<'_>) -> Result<Option<Address>, Mismatch> {
     place.object()?;
-    let part = |key| place.get(key).optional().filter(|it| it.as_text() != Some("")).map(|it| it.line()).transpose();
-    let told: Vec<_> = place.get("line").each().filter(|line| line.value().is_some()).collect();
+    let part = |key| place.get(key).told().map(|it| it.line()).transpose();
+    let told: Vec<_> = place.get("line").each().filter_map(Node::told).collect();
     if told.len() > LINES_MAX {
         return Err(place.get("line").mismatch("at most 8 lines"));
     }
-    let is_blank = |line: &Node<'_>| line.value().is_some_and(Value::is_string) && line.as_text().is_none();
-    let lines = told.into_iter().filter(|line| !is_blank(line)).map(|line| line.line());
-    let mut lines: Vec<String> = lines.collect::<Result<_, _>>()?;
+    let mut lines: Vec<String> = told.into_iter().map(|line| line.line()).collect::<Result<_, _>>()?;
     let (city, state) = (part("city")?, part("state")?);
     let (postal_code, country) = (part("postalCode")?, part("country")?);
     let parts = [&city, &state, &postal_code, &country];

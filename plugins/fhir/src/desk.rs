@@ -176,7 +176,7 @@ impl<'a> Desk<'a, '_> {
     pub fn time(&self, places: &[(Node<'a>, &'static str)]) -> Result<Option<(Moment, &'static str)>, Mismatch> {
         let mut coarse = None;
         for (place, source) in places {
-            let Some(place) = place.clone().optional() else { continue };
+            let Some(place) = place.clone().told() else { continue };
             let moment = place.moment(self.settings.zone)?;
             if moment.coarser.is_none() {
                 return Ok(Some((moment, source)));

@@ -63,7 +63,7 @@ fn name(names: &Node<'_>) -> Result<Option<String>, Mismatch> {
     if name.get("text").as_text().is_some() {
         return name.get("text").line().map(Some);
     }
-    let parts = name.get("given").each().take(8).chain(name.get("family").each().take(4));
+    let parts = name.get("given").each().take(8).chain(name.get("family").each().take(4)).filter_map(Node::told);
     let parts: Vec<String> = parts.map(|part| part.line()).collect::<Result<_, _>>()?;
     let whole = parts.join(" ");
     if whole.len() > 512 {

@@ -1,11 +1,12 @@
 //! Inbound plugin: the data model in which Redox passes on what happens in EHRs.
 //!
-//! Every field of the model may be `null`, and is then as if it were not there. Numbers may be strings, and
+//! Every field of the model may be `null` or an empty string, and is then as if it were not there. Numbers may be strings, and
 //! `Meta.Test` may be the string `true`. The challenge with which Redox verifies an endpoint is answered by the gateway.
 //!
 //! # What it reports
 //! * `Scheduling`: `New` and `Modification` (scheduled), `Reschedule` (rescheduled), `Cancel` (cancelled), `NoShow` (no
-//!   show). A `Modification` whose `Visit.Status` says that the visit is over is a consultation completed.
+//!   show). A `Modification` whose `Visit.Status` says that the visit is over is a consultation completed; one whose status
+//!   says that it was called off, or that the patient was not there, says so.
 //! * `PatientAdmin`: `Discharge`, and `VisitUpdate` with such a status: a consultation completed. `NewPatient`,
 //!   `PatientUpdate`, `Registration` and `PreAdmit`: a patient updated. `PatientMerge`: the patient of
 //!   `Patient.PreviousIdentifiers` was merged into that of `Patient.Identifiers`.
@@ -36,6 +37,8 @@
 //!   identifier with an assigning authority, `id^^^&oid&ISO`, the id counts.
 //! * `provider_id_type`: the same for providers. Default: whatever is told.
 //! * `completed_statuses`: the words of `Visit.Status` that say that a visit is over. Default `["Comp", "Completed"]`.
+//! * `cancelled_statuses`, `no_show_statuses`: the same for visits that were called off, default `["Canc", "Canceled",
+//!   "Cancelled"]`, and for those where the patient was not there, default `["NoShow", "No Show"]`.
 //! * `notes`: `completed` if a note is written when a consultation is over, or `ignore` (default).
 //! * `virtual`: which visits are held by video: `"all"`, or an object with `patient_classes`, `departments` or
 //!   `visit_types`, lists of the words of `Visit.PatientClass`, `Visit.Location.Department` and `Visit.Type`. The model has no
@@ -80,7 +83,7 @@ impl Inbound for Redox {
         let model = root.get("Meta").get("DataModel");
         let event = root.get("Meta").get("EventType");
         let status = root.get("Visit").get("Status");
-        let Some(meaning) = meaning(model.text()?, event.text()?, settings.says_completed(&status), &settings) else {
+        let Some(meaning) = meaning(model.text()?, event.text()?, settings.outcome(&status), &settings) else {
             return Err(Refusal::unsupported("/Meta/DataModel", "Scheduling, PatientAdmin or Notes"));
         };
         let metadata = metadata(&root);
@@ -105,9 +108,18 @@ impl Inbound for Redox {
 }
 
 /// What an event means; nothing is known of other models.
-fn meaning(model: &str, event: &str, is_over: bool, settings: &Settings) -> Option<Meaning> {
+fn meaning(model: &str, event: &str, outcome: Option<settings::Outcome>, settings: &Settings) -> Option<Meaning> {
+    use settings::Outcome;
     Some(match (model, event) {
-        ("Scheduling", "Modification") | ("PatientAdmin", "VisitUpdate") if is_over => Meaning::Completed,
+        ("Scheduling", "Modification") | ("PatientAdmin", "VisitUpdate") if outcome == Some(Outcome::Completed) => {
+            Meaning::Completed
+        }
+        ("Scheduling", "Modification") if outcome == Some(Outcome::Cancelled) => {
+            Meaning::Scheduled(AppointmentStatus::Cancelled)
+        }
+        ("Scheduling", "Modification") if outcome == Some(Outcome::NoShow) => {
+            Meaning::Scheduled(AppointmentStatus::NoShow)
+        }
         ("Scheduling", "New" | "Modification") => Meaning::Scheduled(AppointmentStatus::Scheduled),
         ("Scheduling", "Reschedule") => Meaning::Scheduled(AppointmentStatus::Rescheduled),
         ("Scheduling", "Cancel") => Meaning::Scheduled(AppointmentStatus::Cancelled),
@@ -126,8 +138,8 @@ fn meaning(model: &str, event: &str, is_over: bool, settings: &Settings) -> Opti
 /// its time stand beside it, which are the same in every attempt as well: test tools send one id again and again.
 fn message_id(root: &Node<'_>) -> Result<Option<String>, Mismatch> {
     let meta = root.get("Meta");
-    let message = meta.get("Message").get("ID").optional().map(|id| (id, "message"));
-    let told = message.or_else(|| meta.get("Logs").first().get("ID").optional().map(|id| (id, "log")));
+    let message = meta.get("Message").get("ID").told().map(|id| (id, "message"));
+    let told = message.or_else(|| meta.get("Logs").first().get("ID").told().map(|id| (id, "log")));
     let Some((place, kind)) = told else { return Ok(None) };
     let id = format!("{kind}:{}", place.short_id()?);
     let beside = ["DataModel", "EventType", "EventDateTime"].map(|key| meta.get(key).as_text().unwrap_or_default());

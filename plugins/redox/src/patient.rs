@@ -40,7 +40,7 @@ pub(crate) fn merged(root: &Node<'_>, settings: &Settings) -> Result<PatientUpda
 
 /// When Redox delivered the message, if it tells.
 pub(crate) fn delivered_at(root: &Node<'_>, settings: &Settings) -> Result<Option<Timestamp>, Mismatch> {
-    let at = root.get("Meta").get("EventDateTime").optional().map(|at| at.moment(settings.zone)).transpose()?;
+    let at = root.get("Meta").get("EventDateTime").told().map(|at| at.moment(settings.zone)).transpose()?;
     Ok(at.map(|moment| moment.timestamp))
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn provenance(as_of: Option<Timestamp>) -> Vec<(String, String)> {
 /// The parts of an address, as they are written; nothing if all are empty.
 pub(crate) fn address(place: &Node<'_>) -> Result<Option<Address>, Mismatch> {
     let part = |key: &str| {
-        let part = place.get(key).optional().filter(|it| !it.value().is_some_and(is_blank));
+        let part = place.get(key).told();
         part.map(|it| it.line()).transpose()
     };
     let lines: Vec<String> = part("StreetAddress")?.into_iter().collect();
@@ -67,7 +67,7 @@ pub(crate) fn address(place: &Node<'_>) -> Result<Option<Address>, Mismatch> {
 fn name(demographics: &Node<'_>) -> Result<Option<String>, Mismatch> {
     let mut parts = Vec::new();
     for key in ["FirstName", "MiddleName", "LastName"] {
-        let part = demographics.get(key).optional().filter(|it| !it.value().is_some_and(is_blank));
+        let part = demographics.get(key).told();
         parts.extend(part.map(|it| it.line()).transpose()?);
     }
     let name = parts.join(" ");
@@ -75,8 +75,4 @@ fn name(demographics: &Node<'_>) -> Result<Option<String>, Mismatch> {
         return Err(demographics.mismatch("a name of at most 512 bytes"));
     }
     Ok((!name.is_empty()).then_some(name))
-}
-
-fn is_blank(value: &serde_json::Value) -> bool {
-    value.as_str().is_some_and(|text| text.trim().is_empty())
 }

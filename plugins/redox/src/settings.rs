@@ -4,8 +4,17 @@ use hookwright_plugin_sdk::inbound::Context;
 use hookwright_plugin_sdk::iso8601::Assumed;
 use hookwright_plugin_sdk::json::{Document, Mismatch, Node};
 
-const KEYS: [&str; 7] =
-    ["completed_statuses", "notes", "patient_id_type", "patient_location", "provider_id_type", "virtual", "zone"];
+const KEYS: [&str; 9] = [
+    "cancelled_statuses",
+    "completed_statuses",
+    "no_show_statuses",
+    "notes",
+    "patient_id_type",
+    "patient_location",
+    "provider_id_type",
+    "virtual",
+    "zone",
+];
 /// The classes that say that the patient was there.
 const ON_THE_PREMISES: [&str; 4] = ["Inpatient", "Emergency", "Obstetrics", "Observation"];
 
@@ -17,12 +26,22 @@ pub(crate) enum Virtual {
     Told { classes: Vec<String>, departments: Vec<String>, types: Vec<String> },
 }
 
+/// What became of a visit, by its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Completed,
+    Cancelled,
+    NoShow,
+}
+
 /// The settings, checked.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub patient_id_type: Option<String>,
     pub provider_id_type: Option<String>,
     completed_statuses: Vec<String>,
+    cancelled_statuses: Vec<String>,
+    no_show_statuses: Vec<String>,
     pub notes_are_written_after: bool,
     modality: Virtual,
     pub locates_by_demographics: bool,
@@ -35,11 +54,16 @@ impl Settings {
         let root = document.root();
         known_keys(&root, &KEYS)?;
         let text = |key: &str| root.get(key).optional().map(|it| it.text().map(str::to_owned)).transpose();
-        let default_statuses = || vec!["Comp".to_owned(), "Completed".to_owned()];
+        let statuses = |key: &str, default: &[&str]| {
+            let told = words(&root, key)?;
+            Ok(told.unwrap_or_else(|| default.iter().map(|word| (*word).to_owned()).collect()))
+        };
         Ok(Self {
             patient_id_type: text("patient_id_type")?,
             provider_id_type: text("provider_id_type")?,
-            completed_statuses: words(&root, "completed_statuses")?.unwrap_or_else(default_statuses),
+            completed_statuses: statuses("completed_statuses", &["Comp", "Completed"])?,
+            cancelled_statuses: statuses("cancelled_statuses", &["Canc", "Canceled", "Cancelled"])?,
+            no_show_statuses: statuses("no_show_statuses", &["NoShow", "No Show"])?,
             notes_are_written_after: is_second(&root.get("notes"), ["ignore", "completed"], "ignore or completed")?,
             modality: modality(&root.get("virtual"))?,
             locates_by_demographics: is_second(
@@ -51,9 +75,14 @@ impl Settings {
         })
     }
 
-    /// Whether the status of a visit says that it is over.
-    pub fn says_completed(&self, status: &Node<'_>) -> bool {
-        is_one_of(status, &self.completed_statuses)
+    /// What the status of a visit says became of it, if it says so.
+    pub fn outcome(&self, status: &Node<'_>) -> Option<Outcome> {
+        let outcomes = [
+            (&self.completed_statuses, Outcome::Completed),
+            (&self.cancelled_statuses, Outcome::Cancelled),
+            (&self.no_show_statuses, Outcome::NoShow),
+        ];
+        outcomes.into_iter().find(|(words, _)| is_one_of(status, words)).map(|(_, outcome)| outcome)
     }
 
     /// How it is known that a visit that counts was held by video.

@@ -54,6 +54,76 @@ fn nulls_are_nothing() {
     assert_eq!(refused(&body), "/Meta/EventType");
 }
 
+fn reported(fixture: &Fixture, change: impl Fn(&mut Value)) -> Report {
+    let mut json = fixture.json.clone();
+    change(&mut json);
+    match (Fixture { name: "changed".to_owned(), json }).answer::<Redox>() {
+        Ok(Outcome::Accepted(accepted)) => accepted.reports[0].clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn blanks_are_nothing_either() {
+    let discharge = fixture("discharge");
+    let whole = reported(&discharge, |_| {});
+    let blanked = reported(&discharge, |json| {
+        let body = &mut json["input"]["body"];
+        body["Visit"]["AttendingProvider"]["ID"] = json!("");
+        body["Visit"]["VisitEndDateTime"] = json!(" ");
+        body["Visit"]["Status"] = json!("");
+        body["Visit"]["Duration"] = json!("");
+        body["Patient"]["Identifiers"].as_array_mut().unwrap().insert(0, json!({ "ID": "", "IDType": "MR" }));
+    });
+    let (Report::ConsultationCompleted(whole), Report::ConsultationCompleted(blanked)) = (whole, blanked) else {
+        panic!("a discharge is no consultation completed")
+    };
+    assert_eq!(blanked.patient_external_id, whole.patient_external_id);
+    assert_eq!((blanked.completed_at.unix_ms, blanked.duration), (whole.completed_at.unix_ms, None));
+}
+
+#[test]
+fn a_modification_says_by_its_status_what_became_of_the_visit() {
+    let modification = fixture("scheduling-modification");
+    let with = |status: &str, settings: Value| {
+        reported(&modification, |json| {
+            json["input"]["body"]["Visit"]["Status"] = json!(status);
+            json["settings"] = settings.clone();
+        })
+    };
+    for (status, wanted) in [
+        ("Scheduled", AppointmentStatus::Scheduled),
+        ("canceled", AppointmentStatus::Cancelled),
+        ("Cancelled", AppointmentStatus::Cancelled),
+        ("No Show", AppointmentStatus::NoShow),
+    ] {
+        let Report::ConsultationScheduled(it) = with(status, json!({})) else { panic!("{status}") };
+        assert_eq!(it.status, wanted, "{status}");
+        assert!(it.attributes.contains(&("visit-status".to_owned(), status.to_owned())), "{status}");
+    }
+    assert!(matches!(with("Comp", json!({})), Report::ConsultationCompleted(_)));
+    let Report::ConsultationScheduled(it) = with("X", json!({ "cancelled_statuses": ["x"] })) else { panic!("X") };
+    assert_eq!(it.status, AppointmentStatus::Cancelled);
+}
+
+#[test]
+fn providers_may_be_lists() {
+    let provider = |settings: Value| {
+        let report = reported(&fixture("scheduling-new"), |json| {
+            json["settings"] = settings.clone();
+            let visit = &mut json["input"]["body"]["Visit"];
+            (visit["AttendingProvider"], visit["VisitProvider"]) = (Value::Null, Value::Null);
+            visit["AttendingProviders"] = json!([
+                { "ID": null, "IDType": "NPI" }, { "ID": "local-7", "IDType": "EHRID" }, { "ID": "1234567893", "IDType": "NPI" },
+            ]);
+        });
+        let Report::ConsultationScheduled(it) = report else { panic!("{report:?}") };
+        it.provider_id
+    };
+    assert_eq!(provider(json!({})).as_deref(), Some("local-7"));
+    assert_eq!(provider(json!({ "provider_id_type": "NPI" })).as_deref(), Some("1234567893"));
+}
+
 #[test]
 fn settings_that_make_no_sense_are_refused_where_they_are() {
     for (settings, location) in [

@@ -24,7 +24,7 @@ pub(crate) fn completed(root: &Node<'_>, settings: &Settings) -> Result<Consulta
     let mut coarse = None;
     let mut end = None;
     for (place, source) in ends {
-        let Some(place) = place.optional() else { continue };
+        let Some(place) = place.told() else { continue };
         let moment = place.moment(settings.zone)?;
         if moment.coarser.is_none() {
             end = Some((moment, source));
@@ -40,15 +40,14 @@ pub(crate) fn completed(root: &Node<'_>, settings: &Settings) -> Result<Consulta
     attributes.extend(settings.zone.note(&moment.timestamp));
     attributes.push(event(root)?);
     attributes.push(("modality".to_owned(), settings.modality().to_owned()));
-    let status = visit.get("Status");
-    attributes.extend(status.optional().map(|it| it.line()).transpose()?.map(|word| ("visit-status".to_owned(), word)));
+    attributes.extend(told_status(&visit)?);
     let address = patient::address(&root.get("Patient").get("Demographics").get("Address"))?;
     let patient_location = address.filter(|_| settings.locates_by_demographics);
     if patient_location.is_some() {
         attributes.extend(patient::provenance(patient::delivered_at(root, settings)?));
     }
     Ok(ConsultationCompleted {
-        appointment_id: visit.get("VisitNumber").optional().map(|it| it.short_id()).transpose()?,
+        appointment_id: visit.get("VisitNumber").told().map(|it| it.short_id()).transpose()?,
         provider_id: identifier::of_provider(&visit, settings)?,
         duration: booked(&visit)?,
         patient_location,
@@ -67,17 +66,18 @@ pub(crate) fn scheduled(
     let visit = root.get("Visit");
     let start = visit.get("VisitDateTime");
     let needed = matches!(status, AppointmentStatus::Scheduled | AppointmentStatus::Rescheduled);
-    let starts_at = match start.clone().optional() {
+    let starts_at = match start.clone().told() {
         None if needed => return Err(start.mismatch("the time of the visit")),
         None => None,
         Some(start) => Some(start.moment(settings.zone)?),
     };
     let mut attributes = vec![event(root)?, ("modality".to_owned(), settings.modality().to_owned())];
+    attributes.extend(told_status(&visit)?);
     let coarser = starts_at.as_ref().and_then(|moment| moment.coarser);
     attributes.extend(coarser.map(|it| ("starts-at-precision".to_owned(), it.as_str().to_owned())));
     attributes.extend(starts_at.as_ref().and_then(|moment| settings.zone.note(&moment.timestamp)));
     // A visit that is booked again after it was cancelled has another number.
-    let old = visit.get("OldVisitNumber").optional().map(|it| it.short_id()).transpose()?;
+    let old = visit.get("OldVisitNumber").told().map(|it| it.short_id()).transpose()?;
     attributes.extend(old.map(|number| ("old-visit-number".to_owned(), number)));
     Ok(ConsultationScheduled {
         provider_id: identifier::of_provider(&visit, settings)?,
@@ -88,6 +88,12 @@ pub(crate) fn scheduled(
         attributes,
         ..ConsultationScheduled::new(patient_id(root, settings)?, visit.get("VisitNumber").short_id()?, status)
     })
+}
+
+/// The EHR's word for how the visit stands.
+fn told_status(visit: &Node<'_>) -> Result<Option<(String, String)>, Mismatch> {
+    let status = visit.get("Status").told();
+    Ok(status.map(|it| it.line()).transpose()?.map(|word| ("visit-status".to_owned(), word)))
 }
 
 /// Which event it was, such as `Scheduling.New`.
@@ -102,7 +108,7 @@ fn patient_id(root: &Node<'_>, settings: &Settings) -> Result<String, Mismatch> 
 
 /// The minutes for which the visit was booked.
 fn booked(visit: &Node<'_>) -> Result<Option<CallDuration>, Mismatch> {
-    let Some(minutes) = visit.get("Duration").optional() else { return Ok(None) };
+    let Some(minutes) = visit.get("Duration").told() else { return Ok(None) };
     let minutes = minutes.number(0.0..=MINUTES_MAX, "minutes from 0 to 10080")?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a week")]
     let seconds = (minutes * 60.0).round() as u32;

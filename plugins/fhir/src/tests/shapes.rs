@@ -89,6 +89,25 @@ fn a_place_that_is_none_makes_a_visit_virtual() {
 }
 
 #[test]
+fn empty_text_is_nothing() {
+    let patient = json!({
+        "resourceType": "Patient", "id": "cus_xyz", "name": [{ "family": "Doe", "given": ["", "Ann"] }],
+        "address": [{ "use": "home", "line": ["1 Congress Ave", " "], "city": "", "state": "TX", "country": " " }],
+    });
+    let told = reports(answer(&json!({}), &patient));
+    let Report::PatientUpdated(it) = &told[0] else { panic!("{told:?}") };
+    let address = it.address.as_ref().unwrap();
+    assert_eq!((it.name.as_deref(), &address.lines[..]), (Some("Ann Doe"), &["1 Congress Ave".to_owned()][..]));
+    assert_eq!((&address.city, address.state.as_deref(), &address.country), (&None, Some("TX"), &None));
+    let mut encounter = encounter();
+    encounter["period"]["end"] = json!("");
+    encounter["meta"] = json!({ "lastUpdated": "2026-01-04T22:31:00Z" });
+    let told = reports(answer(&json!({}), &encounter));
+    let Report::ConsultationCompleted(it) = &told[0] else { panic!("{told:?}") };
+    assert!(it.attributes.contains(&("completed-at-source".to_owned(), "last-updated".to_owned())));
+}
+
+#[test]
 fn less_than_a_length_is_no_length() {
     let mut encounter = encounter();
     encounter["length"] = json!({ "value": 60, "unit": "min", "comparator": "<" });

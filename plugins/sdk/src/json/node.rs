@@ -44,6 +44,13 @@ impl<'a> Node<'a> {
         self.value.is_some().then_some(self)
     }
 
+    /// The place, if something is told there: text that is blank counts as nothing, which is how many systems write it.
+    #[must_use]
+    pub fn told(self) -> Option<Self> {
+        let is_blank = self.value.and_then(Value::as_str).is_some_and(|text| text.trim().is_empty());
+        self.optional().filter(|_| !is_blank)
+    }
+
     /// The value, if there is one.
     pub fn value(&self) -> Option<&'a Value> {
         self.value
@@ -251,6 +258,10 @@ mod tests {
         assert_eq!(located(root.get("none").text()), "/none");
         assert_eq!(located(root.get("missing").get("deeper").timestamp()), "/missing/deeper");
         assert!(root.get("none").optional().is_none());
+        let value = json!({"blank": " ", "empty": "", "zero": 0, "none": null, "text": "x"});
+        let told = |key| Node::root(&value, "malformed").get(key).told().is_some();
+        assert_eq!(["blank", "empty", "none", "missing"].map(told), [false; 4]);
+        assert!(told("zero") && told("text"));
     }
 
     #[test]
