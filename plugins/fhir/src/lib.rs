@@ -14,6 +14,9 @@
 //!
 //! FHIR in XML is refused as `unsupported`, with the status 415. A bundle within a bundle is not read.
 //!
+//! A bundle of a mebibyte takes about half of the 50 ms that a call has by default. Where a partner sends such, and the
+//! machine has much else to do, give the source a `deadline_ms` of its own.
+//!
 //! A message is taken as a whole or not at all: one event that is wrong refuses it, by the place of the first.
 //!
 //! # What it reports

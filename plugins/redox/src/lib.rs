@@ -134,16 +134,19 @@ fn meaning(model: &str, event: &str, outcome: Option<settings::Outcome>, setting
     })
 }
 
-/// Redox's own id of the message. Where it is left out, the log has one that is the same in every attempt. The event and
-/// its time stand beside it, which are the same in every attempt as well: test tools send one id again and again.
+/// Redox's own id of the message. Where it is left out, the log has one that is the same in every attempt. What
+/// happened, when and to which visit stands beside it, which is the same in every attempt as well: test tools send one id
+/// again and again.
 fn message_id(root: &Node<'_>) -> Result<Option<String>, Mismatch> {
     let meta = root.get("Meta");
     let message = meta.get("Message").get("ID").told().map(|id| (id, "message"));
     let told = message.or_else(|| meta.get("Logs").first().get("ID").told().map(|id| (id, "log")));
     let Some((place, kind)) = told else { return Ok(None) };
     let id = format!("{kind}:{}", place.short_id()?);
-    let beside = ["DataModel", "EventType", "EventDateTime"].map(|key| meta.get(key).as_text().unwrap_or_default());
-    let whole = format!("{id}:{}", beside.join(":"));
+    let event = ["DataModel", "EventType", "EventDateTime"].map(|key| meta.get(key));
+    let visit = ["VisitNumber", "Status"].map(|key| root.get("Visit").get(key));
+    let told = event.iter().chain(&visit).filter_map(|place| place.id().ok());
+    let whole = std::iter::once(id.clone()).chain(told).collect::<Vec<_>>().join(":");
     let fits = whole.len() <= 256 && !whole.chars().any(char::is_control);
     Ok(Some(if fits { whole } else { id }))
 }

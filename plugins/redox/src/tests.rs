@@ -107,6 +107,22 @@ fn a_modification_says_by_its_status_what_became_of_the_visit() {
 }
 
 #[test]
+fn one_id_with_another_status_is_another_message() {
+    let id = |status: &str| {
+        let mut json = fixture("scheduling-modification").json;
+        json["input"]["body"]["Visit"]["Status"] = json!(status);
+        match (Fixture { name: "status".to_owned(), json }).answer::<Redox>() {
+            Ok(Outcome::Accepted(accepted)) => accepted.message_id.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_ne!(id("Comp"), id("Canceled"));
+    assert_eq!(id("Comp"), id("Comp"));
+    // What does not fit is left out.
+    assert!(id(&"x".repeat(300)).len() <= 256);
+}
+
+#[test]
 fn providers_may_be_lists() {
     let provider = |settings: Value| {
         let report = reported(&fixture("scheduling-new"), |json| {
