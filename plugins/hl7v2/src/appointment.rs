@@ -4,7 +4,7 @@ use hookwright_plugin_sdk::er7::Place;
 use hookwright_plugin_sdk::inbound::{AppointmentStatus, ConsultationScheduled, Refusal};
 
 use crate::patient::Identified;
-use crate::reader::Reader;
+use crate::reader::{Moment, Reader};
 use crate::{duration, patient, visit};
 
 /// What has become of an appointment, by the trigger event; `None` for those that tell nothing of one.
@@ -32,6 +32,15 @@ fn status_said(code: &str) -> Option<AppointmentStatus> {
     }
 }
 
+/// The time that stands in SCH-11 as if that field were nothing else. By the standard its first component is a quantity, for
+/// which none takes twelve digits or more.
+fn bare_start(reader: &Reader<'_>) -> Result<Option<Moment>, Refusal> {
+    let place = Place::field("SCH", 11);
+    let text = reader.text(&place)?;
+    let is_time = text.is_some_and(|text| text.bytes().take_while(u8::is_ascii_digit).count() >= 12);
+    if is_time { reader.moment(place) } else { Ok(None) }
+}
+
 /// The appointment.
 pub(crate) fn scheduled(
     reader: &Reader<'_>,
@@ -41,15 +50,20 @@ pub(crate) fn scheduled(
     let Identified { id, mut attributes } = patient;
     let mut status = status_of(event).unwrap_or(AppointmentStatus::Scheduled);
     if matches!(status, AppointmentStatus::Scheduled | AppointmentStatus::Rescheduled) {
-        let said = reader.text(&Place::field("SCH", 25))?;
-        status = said.as_deref().and_then(status_said).unwrap_or(status);
+        // Some put numbers of their own before the words of the table: `4^No Show`.
+        let places = [Place::field("SCH", 25), Place::field("SCH", 25).component(2)];
+        for place in places {
+            let Some(said) = reader.text(&place)?.as_deref().and_then(status_said) else { continue };
+            status = said;
+            break;
+        }
     }
     let Some(appointment_id) = visit::appointment_id(reader, &mut attributes)? else {
         let place = reader.settings.appointment.first().copied().unwrap_or(Place::field("SCH", 1));
         return Err(reader.malformed(&place, "the id of the appointment"));
     };
     // Since 2.5 the first is where it stands; what is left in the second may be the request that was made.
-    let starts_at = reader.first_moment(&[
+    let told_at = reader.first_moment(&[
         Place::field("TQ1", 7),
         Place::field("SCH", 11).component(4),
         Place::field("AIS", 4),
@@ -57,6 +71,10 @@ pub(crate) fn scheduled(
         Place::field("AIL", 6),
         Place::field("AIG", 8),
     ])?;
+    let starts_at = match told_at {
+        Some(moment) => Some(moment),
+        None => bare_start(reader)?,
+    };
     let is_booking = matches!(status, AppointmentStatus::Scheduled | AppointmentStatus::Rescheduled) && event != "S14";
     if is_booking && starts_at.is_none() {
         let expected = "when the appointment begins, here or in SCH-11.4, AIS-4, AIP-6, AIL-6 or AIG-8";

@@ -27,18 +27,21 @@ pub(crate) fn of_visit(reader: &Reader<'_>) -> Result<Option<CallDuration>, Refu
 }
 
 /// What was booked: a figure with its unit, else what lies between the times of the booking. A figure without a unit is
-/// not used, since senders mean minutes where the standard says seconds.
+/// not used, since senders mean minutes where the standard says seconds, and neither is a text that is no figure: nobody
+/// is turned away for how long an appointment may take.
 pub(crate) fn booked(reader: &Reader<'_>) -> Result<Option<CallDuration>, Refusal> {
     for (segment, figure, unit) in [("SCH", 9, 10), ("AIS", 7, 8), ("AIP", 9, 10), ("AIL", 9, 10), ("AIG", 11, 12)] {
-        let Some(text) = reader.text(&Place::field(segment, figure))? else { continue };
-        let figure_place = Place::field(segment, figure);
-        let value: f64 = text
-            .parse()
-            .ok()
-            .filter(|it| (0.0..=1e6).contains(it))
-            .ok_or_else(|| reader.malformed(&figure_place, "a number that is not negative"))?;
-        let Some(unit) = reader.text(&Place::field(segment, unit))?.as_deref().and_then(seconds_of) else { continue };
-        if let Some(duration) = scheduled(value * unit) {
+        let place = Place::field(segment, figure);
+        let Some(text) = reader.text(&place)? else { continue };
+        let Some((value, own_unit)) = figure_of(&text) else {
+            log::warn(&format!("{} is no figure; it is not used", reader.told(&place)));
+            continue;
+        };
+        let unit = match own_unit {
+            Some(unit) => Some(unit),
+            None => reader.text(&Place::field(segment, unit))?.as_deref().and_then(seconds_of),
+        };
+        if let Some(duration) = unit.and_then(|unit| scheduled(value * unit)) {
             return Ok(Some(duration));
         }
     }
@@ -58,6 +61,17 @@ pub(crate) fn booked(reader: &Reader<'_>) -> Result<Option<CallDuration>, Refusa
         }
     }
     Ok(None)
+}
+
+/// A figure, and the seconds of its unit if that stands behind it, as in `30 min`.
+fn figure_of(text: &str) -> Option<(f64, Option<f64>)> {
+    let end = text.find(|it: char| !(it.is_ascii_digit() || it == '.')).unwrap_or(text.len());
+    let (figure, unit) = text.split_at(end);
+    let value: f64 = figure.parse().ok().filter(|it| (0.0..=1e6).contains(it))?;
+    match unit.trim() {
+        "" => Some((value, None)),
+        unit => Some((value, Some(seconds_of(unit)?))),
+    }
 }
 
 fn scheduled(seconds: f64) -> Option<CallDuration> {

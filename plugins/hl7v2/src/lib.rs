@@ -6,15 +6,16 @@
 //!
 //! # What it reports
 //! * A consultation completed: `ADT^A03`; `ADT^A08` and `ORU^R01` with an end of the visit (PV1-45), for a result alone
-//!   ends nothing; `SIU^S14` with the status `Complete` (SCH-25); `MDM^T02`, the note that is written when a consultation is
+//!   ends nothing; `SIU^S14` with the status `Complete` (SCH-25, code or text); `MDM^T02`, the note that is written when a consultation is
 //!   over. It ended at PV1-45, else EVN-6, EVN-2, MSH-7. It took what lies between PV1-44 and PV1-45 (`derived`, never from
 //!   days or hours alone); otherwise what was booked is told, as `scheduled`.
 //! * A consultation scheduled: `SIU^S12` (booked), `S13` (moved), `S14` (changed in another way), `S15`, `S16` and `S17`
 //!   (cancelled, discontinued, deleted: all are cancelled), `S26` (the patient was not there). SCH-25 tells a cancellation
-//!   or absence, too. It begins at TQ1-7, else SCH-11.4, AIS-4, AIP-6, AIL-6, AIG-8, and is booked for SCH-9, AIS-7, AIP-9,
-//!   AIL-9 or AIG-11 with the unit beside it, else for what lies between the times of TQ1 or SCH-11.
+//!   or absence, too, by its code or its text. It begins at TQ1-7, else SCH-11.4, AIS-4, AIP-6, AIL-6, AIG-8, or SCH-11
+//!   where that is a time and nothing else; it is booked for SCH-9, AIS-7, AIP-9, AIL-9 or AIG-11 with the unit beside or
+//!   behind it, else for what lies between the times of TQ1 or SCH-11. What is no figure there is logged and not used.
 //! * A patient updated: `ADT^A01`, `A04`, `A08`, `A31`, with the name and the address: the one at home (PID-11.7 `H`), else
-//!   the current one (`C`), else the first that is not bad, for bills, of work or of birth, and has not expired.
+//!   the current one (`C`), else the first that is not bad, for bills or parcels, of work or of birth, and has not expired.
 //!
 //! HL7 in XML is refused as `unsupported`. All other messages are ignored, with the type in the metadata: an interface sends what it sends, and is told that it
 //! arrived. So are appointments without a patient (no PID) and visits that were not held by video.
@@ -60,7 +61,7 @@ mod reader;
 mod settings;
 mod visit;
 
-use hookwright_plugin_sdk::er7::{Interchange, Limits, Place, Text};
+use hookwright_plugin_sdk::er7::{Interchange, Kind, Limits, Place, Text};
 use hookwright_plugin_sdk::inbound::{Accepted, Context, Ignored, Inbound, Outcome, Refusal, Report, Request};
 use hookwright_plugin_sdk::{export_inbound, log};
 
@@ -100,6 +101,14 @@ impl Inbound for Hl7V2 {
             if reports.len() > REPORTS_MAX {
                 return Err(too_many(number as usize, "messages that tell at most 256 things in one request"));
             }
+        }
+        if interchange.messages().next().is_none() && interchange.units().any(|unit| unit.kind == Kind::Stray) {
+            let expected = "a message, which begins with MSH, before the lines of the batch";
+            return Err(Refusal {
+                location: Some("MSH".to_owned()),
+                expected: Some(expected),
+                ..Refusal::new("malformed")
+            });
         }
         let metadata = identity::metadata(&interchange);
         if reports.is_empty() {

@@ -5,8 +5,9 @@ use hookwright_plugin_sdk::inbound::{Address, Attribute, PatientUpdated, Refusal
 
 use crate::reader::Reader;
 
-/// Types of address (table 0190) at which nobody can be presumed to live: bad, for bills, of birth, of work.
-const NOT_LIVED_AT: [&str; 8] = ["BA", "BI", "N", "BDL", "F", "B", "O", "SH"];
+/// Types of address (table 0190) at which nobody can be presumed to live: bad, for bills, of birth, of work, for parcels,
+/// of a tube in the house.
+const NOT_LIVED_AT: [&str; 10] = ["BA", "BI", "N", "BDL", "BR", "F", "B", "O", "SH", "TM"];
 
 /// The patient's id in our platform, and which of the identifiers it is.
 pub(crate) struct Identified {
@@ -111,11 +112,16 @@ pub(crate) fn address(reader: &Reader<'_>) -> Result<Option<Address>, Refusal> {
             (1..=6).any(|number| repetition.component(number).is_some_and(|it| !it.is_empty() && !it.is_null()));
         let type_place = place.component(7);
         let type_code = repetition.component(7).map_or(Ok(None), |it| reader.text_of(it, &type_place))?;
-        let rank = match type_code.as_deref() {
-            Some("H") => 0,
-            Some("C") => 1,
-            Some(other) if NOT_LIVED_AT.contains(&other) => continue,
-            _ => 2,
+        let is_of_type = |code: &str| type_code.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(code));
+        if NOT_LIVED_AT.into_iter().any(is_of_type) {
+            continue;
+        }
+        let rank = if is_of_type("H") {
+            0
+        } else if is_of_type("C") {
+            1
+        } else {
+            2
         };
         if tells && best.is_none_or(|(best, ..)| rank < best) && !has_expired(reader, repetition, &place, made_ms)? {
             best = Some((rank, index, repetition));

@@ -137,12 +137,17 @@ fn completed(node: &Node<'_>) -> Result<Vec<Rule>, Mismatch> {
     let Some(node) = node.clone().optional() else {
         let rule = |message: &str, condition| Rule { message: message.to_owned(), condition };
         let over = || Some(Condition { place: Place::field("PV1", 45), values: Vec::new() });
-        let complete = vec!["Complete".to_owned(), "Completed".to_owned()];
-        let complete = Condition { place: Place::field("SCH", 25), values: complete };
+        // Some put numbers of their own before the words of table 0278: `2^Completed`.
+        let complete = |place| {
+            let values = ["Complete", "Completed", "Comp"].map(str::to_owned).to_vec();
+            Some(Condition { place, values })
+        };
+        let status = Place::field("SCH", 25);
         return Ok(vec![
             rule("ADT^A03", None),
             rule("ADT^A08", over()),
-            rule("SIU^S14", Some(complete)),
+            rule("SIU^S14", complete(status)),
+            rule("SIU^S14", complete(status.component(2))),
             rule("MDM^T02", None),
             rule("ORU^R01", over()),
         ]);

@@ -253,6 +253,15 @@ fn what_was_booked_is_never_what_was() {
         ("SCH|||||||||30|", None),
         ("SCH|||||||||30|fortnights", None),
         ("SCH|||||||||30|d", None),
+        ("SCH|||||||||30 min", Some(1800)),
+        ("SCH|||||||||1.5hrs|min", Some(5400)),
+        ("SCH|||||||||30^MIN|MIN^Minutes^ISO+", Some(1800)),
+        ("SCH|||||||||half an hour|min", None),
+        ("SCH|||||||||-30|min", None),
+        ("SCH|||||||||1e3|s", None),
+        ("SCH|||||||||.|s", None),
+        ("SCH|||||||||99999999|s", None),
+        ("SCH|||||||||MIN|^^^202601042215\rAIS|1|||202601042215|||50|min", Some(3000)),
         ("AIS|1|||202601042215|||50|min^Minutes^ISO", Some(3000)),
         ("AIP|1||||||||45|M", Some(2700)),
         ("SCH|||||||||||^^^202601042215^202601042245", Some(1800)),
@@ -263,10 +272,6 @@ fn what_was_booked_is_never_what_was() {
         let given = told("", "", &format!("{more}\r"));
         assert_eq!(given, expected.map(|seconds| (seconds, Scheduled)), "{more}");
     }
-    assert_eq!(
-        refused(&format!("{MESSAGE}SCH|||||||||half an hour|min\r"), &json!({})),
-        ("malformed", Some("SCH-9".to_owned()))
-    );
 }
 
 #[test]
@@ -289,6 +294,12 @@ fn appointments_have_the_status_of_trigger_and_code() {
         ("S14", "Pending", "scheduled"),
         ("S14", "Complete", "completed"),
         ("S14", "COMPLETED^Completed", "completed"),
+        ("S14", "2^Completed", "completed"),
+        ("S14", "Comp^Visit over", "completed"),
+        ("S14", "6^ARRIVED", "scheduled"),
+        ("S14", "4^No Show", "no-show"),
+        ("S13", "3^Canceled", "cancelled"),
+        ("S14", "Cancelled^Completed", "completed"),
         ("S14", "Noshow", "no-show"),
         ("S14", "Cancelled", "cancelled"),
         ("S14", "Dc", "cancelled"),
@@ -301,6 +312,26 @@ fn appointments_have_the_status_of_trigger_and_code() {
     }
     let body = MESSAGE.replace("ADT^A03^ADT_A03", "SIU^S12").replace("|V1\r", "|\r");
     assert_eq!(refused(&body, &json!({})), ("malformed", Some("SCH-1".to_owned())));
+    let starts = |sch_11: &str| {
+        let body = MESSAGE.replace("ADT^A03^ADT_A03", "SIU^S12");
+        match parse(format!("{body}SCH|1||||||||||{sch_11}\r").as_bytes(), &json!({})) {
+            Ok(Outcome::Accepted(it)) => match &it.reports[0] {
+                Report::ConsultationScheduled(it) => (it.starts_at.unwrap().unix_ms, it.attributes.clone()),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    let source = |place: &str| ("starts-at-source".to_owned(), place.to_owned());
+    let (at, attributes) = starts("202601042230-0600");
+    assert!(at == 1_767_587_400_000 && attributes.contains(&source("SCH-11")), "{at} {attributes:?}");
+    let (at, attributes) = starts("1^^^202601042230-0600");
+    assert!(at == 1_767_587_400_000 && attributes.contains(&source("SCH-11.4")), "{at} {attributes:?}");
+    for (sch_11, place) in [("30", "TQ1-7"), ("20260104", "TQ1-7"), ("202613042230", "SCH-11")] {
+        let body = MESSAGE.replace("ADT^A03^ADT_A03", "SIU^S12");
+        let body = format!("{body}SCH|1||||||||||{sch_11}\r");
+        assert_eq!(refused(&body, &json!({})), ("malformed", Some(place.to_owned())), "{sch_11}");
+    }
     let no_patient = "MSH|^~\\&|||||||SIU^S12|1|P|2.5\rSCH|1|2\r";
     assert_eq!(ignored(no_patient, &json!({})), "the appointment has no patient");
 }
@@ -318,6 +349,8 @@ fn addresses_are_where_people_live() {
         ("^^A^TX^^^M~^^B^OR^^^C", Some("OR")),
         ("^^A^TX^^^BA~^^B^OR^^^BI~^^C^ID^^^P", Some("ID")),
         ("^^A^TX^^^BA", None),
+        ("^^A^TX^^^m~^^B^OR^^^h", Some("OR")),
+        ("^^A^TX^^^ba~^^B^OR^^^BR~^^C^ID^^^TM~^^D^WA^^^L", Some("WA")),
         ("~^^^^^^H~^^B^OR^^^M", Some("OR")),
         ("\"\"", None),
         ("^^A^TX^^^H^^^^^^^20250101~^^B^OR^^^M", Some("OR")),
@@ -366,6 +399,13 @@ fn xml_is_not_read() {
     for body in ["<?xml version=\"1.0\"?><ADT_A03/>", "\u{feff}\n <ADT_A03 xmlns=\"urn:hl7-org:v2xml\"/>"] {
         assert_eq!(refused(body, &json!({})), ("unsupported", Some("header content-type".to_owned())));
     }
+}
+
+#[test]
+fn a_batch_of_lines_without_a_header_is_no_empty_batch() {
+    let batch = "BHS|^~\\&|A\rEVN|A04|2026\rPID|1||7\rBTS|1\r";
+    assert_eq!(refused(batch, &json!({})), ("malformed", Some("MSH".to_owned())));
+    assert_eq!(ignored("BHS|^~\\&|A\rBTS|0\r", &json!({})), "the batch holds no messages");
 }
 
 /// The real messages lie beside the checkout, where there are any.
