@@ -7,6 +7,16 @@ use crate::patient::Identified;
 use crate::reader::{Moment, Reader};
 use crate::{duration, patient, visit};
 
+/// Where the beginning stands. Since 2.5 that is the first; what is left in the second may be the request that was made.
+const TIMES: [Place; 6] = [
+    Place::field("TQ1", 7),
+    Place::field("SCH", 11).component(4),
+    Place::field("AIS", 4),
+    Place::field("AIP", 6),
+    Place::field("AIL", 6),
+    Place::field("AIG", 8),
+];
+
 /// What has become of an appointment, by the trigger event; `None` for those that tell nothing of one.
 fn status_of(event: &str) -> Option<AppointmentStatus> {
     Some(match event {
@@ -62,23 +72,20 @@ pub(crate) fn scheduled(
         let place = reader.settings.appointment.first().copied().unwrap_or(Place::field("SCH", 1));
         return Err(reader.malformed(&place, "the id of the appointment"));
     };
-    // Since 2.5 the first is where it stands; what is left in the second may be the request that was made.
-    let told_at = reader.first_moment(&[
-        Place::field("TQ1", 7),
-        Place::field("SCH", 11).component(4),
-        Place::field("AIS", 4),
-        Place::field("AIP", 6),
-        Place::field("AIL", 6),
-        Place::field("AIG", 8),
-    ])?;
+    let told_at = reader.first_moment(&TIMES)?;
     let starts_at = match told_at {
         Some(moment) => Some(moment),
         None => bare_start(reader)?,
     };
     let is_booking = matches!(status, AppointmentStatus::Scheduled | AppointmentStatus::Rescheduled) && event != "S14";
     if is_booking && starts_at.is_none() {
-        let expected = "when the appointment begins, here or in SCH-11.4, AIS-4, AIP-6, AIL-6 or AIG-8";
-        return Err(reader.malformed(&Place::field("TQ1", 7), expected));
+        // Before 2.5 there was no TQ1.
+        let (place, expected) = if reader.message.named(b"TQ1").next().is_some() {
+            (TIMES[0], "when the appointment begins, here or in SCH-11.4, AIS-4, AIP-6, AIL-6 or AIG-8")
+        } else {
+            (TIMES[1], "when the appointment begins, here or in TQ1-7, AIS-4, AIP-6, AIL-6 or AIG-8")
+        };
+        return Err(reader.malformed(&place, expected));
     }
     let changed_at = reader.made_at()?;
     attributes.push(("trigger".to_owned(), format!("SIU^{event}")));

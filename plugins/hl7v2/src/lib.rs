@@ -6,8 +6,8 @@
 //!
 //! # What it reports
 //! * A consultation completed: `ADT^A03`; `ADT^A08` and `ORU^R01` with an end of the visit (PV1-45), for a result alone
-//!   ends nothing; `SIU^S14` with the status `Complete` (SCH-25, code or text); `MDM^T02`, the note that is written when a consultation is
-//!   over. It ended at PV1-45, else EVN-6, EVN-2, MSH-7. It took what lies between PV1-44 and PV1-45 (`derived`, never from
+//!   ends nothing; `SIU^S14` with the status `Complete` (SCH-25, code or text); `MDM^T02`, the note that is written when a
+//!   consultation is over. It ended at PV1-45, else EVN-6, EVN-2, MSH-7. It took what lies between PV1-44 and PV1-45 (`derived`, never from
 //!   days or hours alone); otherwise what was booked is told, as `scheduled`.
 //! * A consultation scheduled: `SIU^S12` (booked), `S13` (moved), `S14` (changed in another way), `S15`, `S16` and `S17`
 //!   (cancelled, discontinued, deleted: all are cancelled), `S26` (the patient was not there). SCH-25 tells a cancellation
@@ -20,7 +20,8 @@
 //! HL7 in XML is refused as `unsupported`. All other messages are ignored, with the type in the metadata: an interface sends what it sends, and is told that it
 //! arrived. So are appointments without a patient (no PID) and visits that were not held by video.
 //!
-//! MSH-11 `T` or `D` marks a test. A time that the calendar does not have is refused. Clocks without an offset are read in
+//! MSH-11 `T` or `D` marks a test. A time that the calendar does not have is refused; the notation of ISO 8601 is read, too.
+//! A name or address that is to be deleted (`""`) is logged: no report can say it. Clocks without an offset are read in
 //! the zone of the settings, else at the offset of MSH-7, which by the standard holds throughout the message, else in UTC;
 //! which it was is told. In a zone, a reading that the clocks showed twice is the first, and one that they never showed is
 //! taken as if they had not been set forward. Of a message with several patients (PID) the first is read, and that is logged.

@@ -2,6 +2,7 @@
 
 use hookwright_plugin_sdk::er7::{Part, Place};
 use hookwright_plugin_sdk::inbound::{Address, Attribute, PatientUpdated, Refusal};
+use hookwright_plugin_sdk::log;
 
 use crate::reader::Reader;
 
@@ -73,6 +74,11 @@ pub(crate) fn updated(reader: &Reader<'_>, patient: Identified) -> Result<Patien
         reader.note("changed-at", moment, &mut attributes);
     }
     let address = address(reader)?;
+    for place in [Place::field("PID", 5), Place::field("PID", 11)] {
+        if reader.message.at(&place).is_some_and(Part::is_null) {
+            log::warn(&format!("{} is to be deleted (\"\"), which no report can say", reader.told(&place)));
+        }
+    }
     Ok(PatientUpdated {
         patient_external_id: id,
         name: name(reader)?,

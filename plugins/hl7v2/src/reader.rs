@@ -55,28 +55,31 @@ impl<'m> Reader<'m> {
         self.message.at(place).map_or(Ok(None), |part| self.text_of(part, place))
     }
 
-    /// A text short enough for the contract.
+    /// A text short enough for the contract. Breaks of lines, as in an address that a sender keeps in one piece, are blanks.
     pub fn short(&self, part: Option<Part<'m>>, place: &Place) -> Result<Option<String>, Refusal> {
-        self.bounded(part, place, TEXT_BYTES_MAX, "text of at most 512 printable bytes")
+        let Some(text) = part.map_or(Ok(None), |part| self.text_of(part, place))? else { return Ok(None) };
+        let text = if text.contains(['\n', '\r', '\t']) { text.replace(['\n', '\r', '\t'], " ").into() } else { text };
+        self.bounded(text, place, TEXT_BYTES_MAX, "text of at most 512 printable bytes").map(Some)
     }
 
-    /// An id.
+    /// An id. Where a whole field or repetition is meant, it is the first component.
     pub fn id(&self, part: Option<Part<'m>>, place: &Place) -> Result<Option<String>, Refusal> {
-        self.bounded(part, place, ID_BYTES_MAX, "an id of at most 128 printable bytes")
+        let place = if place.numbers()[3] == 0 { &place.component(1) } else { place };
+        let Some(text) = part.map_or(Ok(None), |part| self.text_of(part, place))? else { return Ok(None) };
+        self.bounded(text, place, ID_BYTES_MAX, "an id of at most 128 printable bytes").map(Some)
     }
 
     fn bounded(
         &self,
-        part: Option<Part<'m>>,
+        text: Cow<'_, str>,
         place: &Place,
         bytes_max: usize,
         expected: &'static str,
-    ) -> Result<Option<String>, Refusal> {
-        let Some(text) = part.map_or(Ok(None), |part| self.text_of(part, place))? else { return Ok(None) };
+    ) -> Result<String, Refusal> {
         if text.len() > bytes_max || text.chars().any(char::is_control) {
             return Err(self.malformed(place, expected));
         }
-        Ok(Some(text.into_owned()))
+        Ok(text.into_owned())
     }
 
     /// Whether what stands at a place is one of the values, or anything if there are none.

@@ -327,7 +327,13 @@ fn appointments_have_the_status_of_trigger_and_code() {
     assert!(at == 1_767_587_400_000 && attributes.contains(&source("SCH-11")), "{at} {attributes:?}");
     let (at, attributes) = starts("1^^^202601042230-0600");
     assert!(at == 1_767_587_400_000 && attributes.contains(&source("SCH-11.4")), "{at} {attributes:?}");
-    for (sch_11, place) in [("30", "TQ1-7"), ("20260104", "TQ1-7"), ("202613042230", "SCH-11")] {
+    for (sch_11, place) in [
+        ("30", "SCH-11.4"),
+        ("20260104", "SCH-11.4"),
+        ("202613042230", "SCH-11"),
+        ("30\rTQ1|1", "TQ1-7"),
+        ("30\rTQ1|1||||||202613042230", "TQ1-7"),
+    ] {
         let body = MESSAGE.replace("ADT^A03^ADT_A03", "SIU^S12");
         let body = format!("{body}SCH|1||||||||||{sch_11}\r");
         assert_eq!(refused(&body, &json!({})), ("malformed", Some(place.to_owned())), "{sch_11}");
@@ -398,6 +404,24 @@ fn a_request_tells_at_most_as_much_as_the_contract_takes() {
 fn xml_is_not_read() {
     for body in ["<?xml version=\"1.0\"?><ADT_A03/>", "\u{feff}\n <ADT_A03 xmlns=\"urn:hl7-org:v2xml\"/>"] {
         assert_eq!(refused(body, &json!({})), ("unsupported", Some("header content-type".to_owned())));
+    }
+}
+
+#[test]
+fn texts_may_have_breaks_and_ids_may_not() {
+    let body =
+        MESSAGE.replace("ADT^A03", "ADT^A31").replace("1 A St", r"1 A St\.br\Apt 4").replace("ANA", r"ANA\X09\B");
+    let outcome = shown(&parse(body.as_bytes(), &json!({})));
+    let updated = &outcome["accepted"]["reports"][0]["patient_updated"];
+    assert_eq!(updated["address"]["lines"][0], "1 A St Apt 4");
+    assert_eq!(updated["name"], "ANA B RIVERA");
+    for (from, to, place) in [
+        ("1^^^LAKESIDE", r"1\.br\2^^^LAKESIDE", "PID-3[1].1"),
+        ("~22^B", r"~2\X00\^B", "PV1-7[2].1"),
+        ("|V1\r", "|V\\X1B\\1\r", "PV1-19.1"),
+    ] {
+        let body = MESSAGE.replace(from, to);
+        assert_eq!(refused(&body, &json!({})), ("malformed", Some(place.to_owned())), "{to}");
     }
 }
 

@@ -181,18 +181,25 @@ impl Acknowledgment {
 /// batch or file is answered by one: its headers with the same exchange, one answer for each message, its trailers. A
 /// location in one message of several (`message 3 PID-3`) is told to that message; the others fail for its sake.
 ///
-/// What cannot be read at all is answered with a minimal AR in the usual separators, whatever the verdict is.
+/// What cannot be read at all is answered with a minimal AR in the usual separators, whatever the verdict is; so is a batch
+/// without messages, if it is not accepted.
 ///
 /// `None` if the sender wants no answer in this case (MSH-15, MSH-16): then an empty body is right.
 pub fn acknowledge(body: &[u8], content_type: Option<&str>, answer: &Answer<'_>) -> Option<Acknowledgment> {
     let text = match Text::new(body, content_type) {
         Ok(text) => text,
-        Err(fault) => return Some(unreadable(answer, &fault)),
+        Err(fault) => return Some(unreadable(answer, &reason_of(&fault))),
     };
     let interchange = match text.interchange(&Limits::default()) {
         Ok(interchange) => interchange,
-        Err(fault) => return Some(unreadable(answer, &fault)),
+        Err(fault) => return Some(unreadable(answer, &reason_of(&fault))),
     };
+    // In an answer of its own form a batch without messages would have no place for the reason.
+    if let Verdict::Failed(reason) | Verdict::Rejected(reason) = answer.verdict
+        && interchange.messages().next().is_none()
+    {
+        return Some(unreadable(answer, &reason));
+    }
     // A batch of answers that nobody wants is not wanted either.
     let wanted = interchange.messages().any(|message| mode(message).code(answer.stage, &answer.verdict).is_some());
     if !wanted && interchange.messages().next().is_some() {
@@ -203,13 +210,16 @@ pub fn acknowledge(body: &[u8], content_type: Option<&str>, answer: &Answer<'_>)
 }
 
 /// The answer to what cannot be read.
-fn unreadable(answer: &Answer<'_>, fault: &Fault) -> Acknowledgment {
+fn unreadable(answer: &Answer<'_>, reason: &Reason<'_>) -> Acknowledgment {
     let now = now(answer.now_ms);
     let id = plain(answer.id);
     let mut bytes = format!("MSH|^~\\&|||||{now}||ACK|{id}|P|2.5\rMSA|AR|\r").into_bytes();
-    let reason = Reason { code: fault.code, location: fault.location.as_deref(), text: Some(fault.expected) };
-    error::segment(&mut bytes, &Separators::USUAL, &reason, None, true);
+    error::segment(&mut bytes, &Separators::USUAL, reason, None, true);
     Acknowledgment { bytes, charset: "utf-8".to_owned() }
+}
+
+fn reason_of(fault: &Fault) -> Reason<'_> {
+    Reason { code: fault.code, location: fault.location.as_deref(), text: Some(fault.expected) }
 }
 
 /// The time as HL7 writes it, in UTC.

@@ -36,8 +36,16 @@ impl Stamp {
     /// Reads a stamp, blanks around it aside. Whatever the calendar does not have is refused: year 0000, month 13,
     /// 29 February of a common year, hour 24, minute 60, and offsets beyond -12:00 and +14:00, which no zone has. The
     /// second 60 of a leap second counts as 59. Digits beyond milliseconds are cut off. The offset may be `±HH`.
+    ///
+    /// A whole date in the notation of ISO 8601, which some senders put here, is read as well: `2026-01-04T22:30:00-06:00`,
+    /// `20260104T223000`, and `Z` for the offset of UTC. It cannot be mistaken for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim_matches(' ');
+        Self::plain(text).or_else(|| Self::plain(&without_marks(text)?))
+    }
+
+    /// Reads digits, a fraction and an offset.
+    fn plain(text: &str) -> Option<Self> {
         let (clock, offset_minutes) = match text.find(['+', '-']) {
             Some(at) => (&text[..at], Some(offset(text.get(at..)?)?)),
             None => (text, None),
@@ -91,6 +99,31 @@ impl Stamp {
             _ => return None,
         })
     }
+}
+
+/// A stamp in the notation of ISO 8601, or with an offset in that, without its hyphens, colons and letters.
+fn without_marks(text: &str) -> Option<String> {
+    let is_extended = text.len() >= 10 && text.is_ascii() && text[4..5] == *"-" && text[7..8] == *"-";
+    let (mut plain, rest) = if is_extended {
+        (format!("{}{}{}", &text[..4], &text[5..7], &text[8..10]), &text[10..])
+    } else {
+        let (date, rest) = text.split_at_checked(8)?;
+        (date.to_owned(), rest)
+    };
+    let clock = rest.strip_prefix(['T', 't']).or_else(|| rest.strip_prefix(' ').filter(|_| is_extended));
+    let rest = clock.unwrap_or(rest);
+    // What marks a clock has nothing before its first digits.
+    if clock.is_some() && !rest.starts_with(|it: char| it.is_ascii_digit()) {
+        return None;
+    }
+    let (clock_reading, offset) = rest.split_at(rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len()));
+    let colons = |it: char| it != ':';
+    plain.extend(clock_reading.chars().filter(|it| colons(*it) || (clock.is_none() && !is_extended)));
+    match offset {
+        "Z" | "z" => plain.push_str("+0000"),
+        offset => plain.extend(offset.chars().filter(|it| colons(*it))),
+    }
+    Some(plain)
 }
 
 /// The number in these digits, or its least value if they are left out.
@@ -171,6 +204,28 @@ mod tests {
     }
 
     #[test]
+    fn the_notation_of_iso_8601_is_understood() {
+        for (text, same) in [
+            ("2026-01-04", "20260104"),
+            ("20260104Z", "20260104+0000"),
+            ("2026-01-04T22", "2026010422"),
+            ("2026-01-04T22:30", "202601042230"),
+            ("2026-01-04 22:30:05", "20260104223005"),
+            ("2026-01-04T22:30:05.25Z", "20260104223005.25+0000"),
+            ("2026-01-04T22:30:05-06:00", "20260104223005-0600"),
+            ("20260104T223005", "20260104223005"),
+            ("20260104t2230z", "202601042230+0000"),
+            ("20260104223005-06:00", "20260104223005-0600"),
+            ("20260104223005Z", "20260104223005+0000"),
+        ] {
+            assert_eq!(Stamp::parse(text), Stamp::parse(same), "{text}");
+            assert!(Stamp::parse(text).is_some(), "{text}");
+        }
+        // A year with an offset, as HL7 writes it, and no month.
+        assert_eq!(Stamp::parse("2026-06").unwrap().exactness, Exactness::Year);
+    }
+
+    #[test]
     fn what_the_calendar_does_not_have_is_refused() {
         for bad in [
             "",
@@ -199,8 +254,18 @@ mod tests {
             "20260104223000+0060",
             "20260104223000+060",
             "20260104223000+6",
-            "20260104223000Z",
-            "2026-01-04",
+            "20260104223000ZZ",
+            "20260104223000Z+0000",
+            "2026-1-4",
+            "2026-13-04",
+            "2026-01-04T",
+            "20260104T",
+            "2026-01-04T24:00",
+            "2026-01-04T22:30:00 -06:00",
+            "22:30:00",
+            "2026010422:30",
+            "04-01-2026",
+            "2026-é1-04",
             "2026010a",
             "+0600",
             "20260104+",

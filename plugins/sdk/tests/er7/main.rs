@@ -85,12 +85,13 @@ fn generated_messages_are_divided_alike() {
 }
 
 /// Where the trees differ, and why ours is as it is.
-const DIFFERENCES: [(&str, &str); 5] = [
+const DIFFERENCES: [(&str, &str); 6] = [
     ("MSH|^~\\\\&|A&B\\T\\C|x", "a doubled escape character counts once, so that & separates subcomponents and not \\"),
     ("MSH|^~\\|A&B|x", "what is not declared is not used: there is no separator of subcomponents"),
     ("MSH|^~}|A}B|x", "the usual escape character is missing, so that the third is for subcomponents"),
     ("MSH|^~\\&|A|x ", "blanks at the end of a message are kept"),
     ("MSH|^~\\&", "a declaration at the end of the message is whole"),
+    ("MSH|^~\\&|\rPID|1", "an empty field after the declaration is a field"),
 ];
 
 #[test]
@@ -105,4 +106,9 @@ fn differences_are_known() {
     assert_eq!(tree(DIFFERENCES[2].0.as_bytes())[0][3], serde_json::json!([[["A", "B"]]]));
     assert_eq!(tree(DIFFERENCES[3].0.as_bytes())[0][4], serde_json::json!([[["x "]]]));
     assert_eq!(tree(DIFFERENCES[4].0.as_bytes())[0][2], serde_json::json!([[["^~\\&"]]]));
+    assert_eq!(tree(DIFFERENCES[5].0.as_bytes())[0][3], serde_json::json!([[[""]]]));
+    // Theirs takes letters and digits for separators; ours refuses them, since there a separator is missing.
+    let theirs = oracle.trees(&[Sample { name: String::new(), body: b"MSH|HIS|RIH".to_vec(), is_latin: false }]);
+    assert_eq!(theirs[0][0][2], serde_json::json!([[["HIS"]]]));
+    assert!(Text::new(b"MSH|HIS|RIH", None).unwrap().interchange(&Limits::default()).is_err());
 }

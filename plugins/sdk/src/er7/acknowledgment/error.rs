@@ -42,6 +42,12 @@ pub(super) fn segment(
 
 /// A code of HL7's table 0357, and what it means.
 fn code(code: &str, place: Option<&Place>, message: Option<Message<'_>>) -> (&'static str, &'static str) {
+    // Where there is no message, its header is what is missing.
+    let lacks_segment = || match (place, message) {
+        (Some(place), Some(message)) => message.named(place.segment()).next().is_none(),
+        (Some(place), None) => place.numbers()[1] == 0,
+        _ => false,
+    };
     let is_missing = || match (place, message) {
         (Some(place), Some(message)) => message.at(place).is_none_or(Part::is_empty),
         _ => false,
@@ -51,6 +57,7 @@ fn code(code: &str, place: Option<&Place>, message: Option<Message<'_>>) -> (&'s
         ("unsupported", Some(b"MSH"), Some(11)) => ("202", "Unsupported processing id"),
         ("unsupported", Some(b"MSH"), Some(12)) => ("203", "Unsupported version id"),
         ("unsupported", ..) => ("200", "Unsupported message type"),
+        _ if lacks_segment() => ("100", "Segment sequence error"),
         _ if is_missing() => ("101", "Required field missing"),
         _ => ("102", "Data type error"),
     }

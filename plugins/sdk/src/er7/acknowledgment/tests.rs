@@ -50,6 +50,9 @@ fn errors_say_where_in_the_form_of_the_version() {
     let text =
         acknowledged(MESSAGE.as_bytes(), &answer(Verdict::Failed(Reason { location: Some("PID-3"), ..LOCATION })));
     assert!(text.unwrap().contains("ERR||PID^1^3|102^Data type error^HL70357|E"));
+    let text =
+        acknowledged(MESSAGE.as_bytes(), &answer(Verdict::Failed(Reason { location: Some("SCH-11.4"), ..LOCATION })));
+    assert!(text.unwrap().contains("ERR||SCH^1^11^^4|100^Segment sequence error^HL70357|E"));
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn separators_are_the_sender_s() {
     let given = acknowledge(body, None, &answer(Verdict::Accepted)).unwrap();
     assert_eq!((given.bytes, given.charset.as_str()), (bytes.clone(), "iso-8859-1"));
     // Without an escape character the text must do without the separators, and without components without a place.
-    let body = b"MSH|^|A|B|C|D|||ADT^A01|1|P|2.5\r";
+    let body = b"MSH|^|A|B|C|D|||ADT^A01|1|P|2.5\rPID|\r";
     bytes.clear();
     let reason = Reason { code: "malformed", location: Some("PID-3"), text: Some("a|b^c") };
     let given = acknowledge(body, None, &answer(Verdict::Failed(reason))).unwrap();
@@ -77,6 +80,11 @@ fn what_cannot_be_read_is_rejected() {
         let start = "MSH|^~\\&|||||20260104223000.250+0000||ACK|ack1|P|2.5\nMSA|AR|\nERR||";
         assert!(text.starts_with(start), "{text}");
     }
+    // A batch without messages has none that could be answered.
+    let reason = Reason { code: "malformed", location: Some("MSH"), text: Some("a message") };
+    let batch = b"BHS|^~\\&|A\rPID|1\rBTS|1\r";
+    let text = acknowledged(batch, &answer(Verdict::Failed(reason))).unwrap();
+    assert!(text.ends_with("MSA|AR|\nERR||MSH^1|100^Segment sequence error^HL70357|E||||a message\n"), "{text}");
     let text = acknowledged(b"MSH|HIS|", &answer(Verdict::Accepted)).unwrap();
     assert!(text.contains("ERR||MSH^1^2|102^Data type error^HL70357|E||||separators"), "{text}");
 }
