@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hookwright_plugin_sdk::er7::{Interchange, Message, Place};
+use hookwright_plugin_sdk::er7::{Interchange, Message, Part, Place};
 use sha2::{Digest, Sha256};
 
 /// The contract's bound on ids and on values of metadata.
@@ -13,36 +13,47 @@ const BYTES_MAX: usize = 256;
 /// whole test sets, that give every message one control id: without the checksum all but the first would be dropped as
 /// repeats. Of several messages, and of what is too long or not printable, the hash. `None` if a message has no control id.
 pub(crate) fn message_id(interchange: &Interchange<'_>) -> Option<String> {
-    let mut several = Sha256::new();
-    let mut first = None;
-    for (number, message) in interchange.messages().enumerate() {
-        let [application, facility, control] = [3, 4, 10].map(|field| {
-            message.at(&Place::field("MSH", field)).map(hookwright_plugin_sdk::er7::Part::raw).unwrap_or_default()
-        });
-        if control.trim_ascii().is_empty() || control == b"\"\"" {
-            return None;
-        }
-        // Each is counted, so that no two triples make one.
-        let rest = format!("{:016x}", checksum(message));
-        for part in [application, facility, control, rest.as_bytes()] {
-            several.update((part.len() as u64).to_be_bytes());
-            several.update(part);
-        }
-        if number == 0 {
-            first = Some([application, facility, control, rest.as_bytes()].join(&b'|'));
-        } else {
-            first = None;
+    let mut messages = interchange.messages();
+    let first = messages.next()?;
+    if messages.next().is_none() {
+        let [application, facility, control] = header(first)?;
+        let plain = [application, facility, control, rest(first).as_bytes()].join(&b'|');
+        let plain = String::from_utf8(plain).ok();
+        let plain = plain.filter(|id| id.len() <= BYTES_MAX && !id.chars().any(char::is_control));
+        if plain.is_some() {
+            return plain;
         }
     }
-    let plain = first.and_then(|first| String::from_utf8(first).ok());
-    let plain = plain.filter(|id| id.len() <= BYTES_MAX && !id.chars().any(char::is_control));
-    interchange.messages().next()?;
-    Some(plain.unwrap_or_else(|| {
-        several.finalize().iter().fold("sha256:".to_owned(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hash(interchange)
+}
+
+/// Of all messages: what a guest computes slowly is computed for few.
+fn hash(interchange: &Interchange<'_>) -> Option<String> {
+    let mut hash = Sha256::new();
+    for message in interchange.messages() {
+        let [application, facility, control] = header(message)?;
+        // Each is counted, so that no two of these make one.
+        for part in [application, facility, control, rest(message).as_bytes()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    Some(hash.finalize().iter().fold("sha256:".to_owned(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
     }))
+}
+
+/// Application, facility and control id; `None` if there is no control id.
+fn header(message: Message<'_>) -> Option<[&[u8]; 3]> {
+    let field = |number| message.at(&Place::field("MSH", number)).map(Part::raw).unwrap_or_default();
+    let control = field(10);
+    (!control.trim_ascii().is_empty() && control != b"\"\"").then(|| [field(3), field(4), control])
+}
+
+/// What stands for all the rest.
+fn rest(message: Message<'_>) -> String {
+    format!("{:016x}", checksum(message))
 }
 
 /// FNV-1a of 64 bits over a message without its time. Senders are authenticated, and one that wants two messages to be taken
