@@ -50,8 +50,8 @@
 //! * `virtual`: which visits are held by video: `"all"`, or an object with `classes` (PV1-2), or with `place` and `values`.
 //!   The standard has no class for it. Default: all but inpatients (`I`), emergencies (`E`) and obstetrics (`B`), whose class
 //!   says that the patient was there.
-//! * `patient_location`: where the patient was during the call: `none` (default; the gateway goes by the customer's
-//!   address) or `patient` (the address of the patient that the message tells).
+//! * `patient_location`: where the patient was during the call, as told beside the event: `none` (default) or `patient` (the
+//!   address of the patient that the message tells). The region is decided by the customer's address either way.
 //! * `test_processing_ids`: which processing ids mark a test. Default `["T", "D"]`.
 
 mod appointment;

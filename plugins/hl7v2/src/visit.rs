@@ -108,13 +108,15 @@ pub(crate) fn provider_id(reader: &Reader<'_>) -> Result<Option<String>, Refusal
     Ok(None)
 }
 
-/// Whether a name with a number has one of the preferred kind: by its type code (XCN-13), or by who gave it (XCN-9).
+/// Whether a name with a number has one of the preferred kind: by its type code (XCN-13), or by who gave it (XCN-9). There
+/// may be very many names, so that each is gone through once.
 fn is_preferred(reader: &Reader<'_>, part: Part<'_>, place: &Place) -> Result<bool, Refusal> {
     let wanted = &reader.settings.provider.type_code;
-    for component in [13, 9] {
-        let Some(part) = part.component(component) else { continue };
-        let at = place.component(u32::try_from(component).unwrap_or(0));
-        if reader.text_of(part, &at)?.is_some_and(|text| text.eq_ignore_ascii_case(wanted)) {
+    for (number, component) in (1..).zip(part.parts()).skip(8).take(5) {
+        if matches!(number, 9 | 13)
+            && let Some(text) = reader.text_of(component, &place.component(number))?
+            && text.eq_ignore_ascii_case(wanted)
+        {
             return Ok(true);
         }
     }

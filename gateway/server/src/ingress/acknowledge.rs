@@ -88,8 +88,10 @@ fn verdict(ack: Ack, received: &Received) -> Verdict<'_> {
             Some("unsupported") => Verdict::Rejected(reason()),
             _ => Verdict::Failed(reason()),
         },
-        // It is kept, and read again when the plugin is mended.
-        MessageStatus::Quarantined if ack == Ack::OnProcessed => Verdict::Failed(reason()),
+        // It is kept, and read again when the plugin is mended: nothing is wrong with the message.
+        MessageStatus::Quarantined if ack == Ack::OnProcessed => {
+            Verdict::Failed(Reason { code: "internal", ..reason() })
+        }
         MessageStatus::Processed
         | MessageStatus::Ignored
         | MessageStatus::Waiting
@@ -155,7 +157,8 @@ mod tests {
         let quarantined =
             received(MessageStatus::Quarantined, Some(CoreReason::new("plugin_trap", "the plugin failed")));
         assert!(said(Ack::OnPersist, &quarantined).await.1.contains("MSA|AA|"));
-        assert!(said(Ack::OnProcessed, &quarantined).await.1.contains("MSA|AE|"));
+        let (_, body) = said(Ack::OnProcessed, &quarantined).await;
+        assert!(body.contains("MSA|AE|") && body.contains("|207^Application internal error^"), "{body}");
     }
 
     #[tokio::test]

@@ -14,6 +14,9 @@ use crate::calendar::{DAY_MS, civil_from_days};
 /// What is copied from a sender's field, at most, in bytes: an answer is not to be made large by what it answers.
 const ECHO_MAX: usize = 1 << 10;
 
+/// So many messages are answered one by one, and no more where they are not taken: their reason is one and the same.
+const ANSWERS_MAX: usize = 10_000;
+
 /// The media type that HL7 over HTTP has for ER7.
 const MEDIA_TYPE: &str = "x-application/hl7-v2+er7";
 
@@ -182,7 +185,7 @@ impl Acknowledgment {
 /// location in one message of several (`message 3 PID-3`) is told to that message; the others fail for its sake.
 ///
 /// What cannot be read at all is answered with a minimal AR in the usual separators, whatever the verdict is; so is a batch
-/// without messages, if it is not accepted.
+/// without messages or with more than ten thousand, if it is not accepted.
 ///
 /// `None` if the sender wants no answer in this case (MSH-15, MSH-16): then an empty body is right.
 pub fn acknowledge(body: &[u8], content_type: Option<&str>, answer: &Answer<'_>) -> Option<Acknowledgment> {
@@ -194,9 +197,10 @@ pub fn acknowledge(body: &[u8], content_type: Option<&str>, answer: &Answer<'_>)
         Ok(interchange) => interchange,
         Err(fault) => return Some(unreadable(answer, &reason_of(&fault))),
     };
-    // In an answer of its own form a batch without messages would have no place for the reason.
+    // In an answer of its own form a batch without messages would have no place for the reason, and one with very many
+    // would have it very often.
     if let Verdict::Failed(reason) | Verdict::Rejected(reason) = answer.verdict
-        && interchange.messages().next().is_none()
+        && (interchange.messages().next().is_none() || interchange.messages().nth(ANSWERS_MAX).is_some())
     {
         return Some(unreadable(answer, &reason));
     }

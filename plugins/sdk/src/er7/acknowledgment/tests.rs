@@ -162,6 +162,11 @@ fn wide_characters_are_answered_in_utf_8() {
 
 #[test]
 fn answers_stay_small() {
+    let many = "MSH|^~\\&|\r".repeat(10_001);
+    let failed = answer(Verdict::Failed(LOCATION));
+    assert!(acknowledge(many.as_bytes(), None, &failed).unwrap().bytes.len() < 300);
+    let text = acknowledged(&many.as_bytes()[10..], &failed).unwrap();
+    assert_eq!(text.matches("MSA|AE|").count(), 10_000);
     let body = format!("MSH|^~\\&|{0}|{0}|||||ADT^{0}|{0}|P|2.5\r", "x".repeat(1 << 20));
     assert!(acknowledge(body.as_bytes(), None, &answer(Verdict::Accepted)).unwrap().bytes.len() < 200);
 }
