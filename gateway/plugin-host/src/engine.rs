@@ -96,7 +96,7 @@ fn pool(threads: usize, explicit: bool) -> PoolingAllocationConfig {
     // With PAGEMAP_SCAN (Linux 6.7) the kernel tells which pages were written, and only those are reset; without it,
     // keeping pages resident costs more than it saves.
     if PoolingAllocationConfig::is_pagemap_scan_available() {
-        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(2 << 20).table_keep_resident(256 << 10);
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(128 << 10).table_keep_resident(256 << 10);
     }
     pool
 }
