@@ -234,4 +234,25 @@ mod tests {
         look(SECOND);
         assert_eq!(served(), der(SECOND[0]));
     }
+
+    #[test]
+    fn authorities_that_cannot_be_used_leave_those_before_them_in_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let [certificate, key, authorities] =
+            ["certificate.pem", "key.pem", "authorities.pem"].map(|name| directory.path().join(name));
+        let write = |pem: &str| fs::write(&authorities, pem).unwrap();
+        fs::write(&certificate, FIRST[0]).unwrap();
+        fs::write(&key, FIRST[1]).unwrap();
+        write(FIRST[0]);
+        let tls = Tls::load(&TlsFiles { certificate, key, client_authorities: Some(authorities.clone()) }).unwrap();
+        let before = tls.config.load_full();
+        for broken in ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            write(broken);
+            tls.look(&mut [None; 3]);
+            assert!(Arc::ptr_eq(&before, &tls.config.load_full()), "{broken}");
+        }
+        write(SECOND[0]);
+        tls.look(&mut [None; 3]);
+        assert!(!Arc::ptr_eq(&before, &tls.config.load_full()));
+    }
 }

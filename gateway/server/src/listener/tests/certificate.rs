@@ -146,7 +146,7 @@ async fn a_clients_certificate_goes_with_its_requests_and_strangers_are_turned_a
 }
 
 #[tokio::test]
-async fn authorities_are_read_again_and_those_that_cannot_be_used_change_nothing() {
+async fn authorities_are_read_again() {
     let directory = tempfile::tempdir().unwrap();
     let (first, second) = (authority("first"), authority("second"));
     let authorities = directory.path().join("authorities.pem");
@@ -155,9 +155,6 @@ async fn authorities_are_read_again_and_those_that_cannot_be_used_change_nothing
     let served = serve_hello(ListenerConfig { tls: Some(files), ..config() }).await;
     let (early, late) = (Own::by(&first), Own::by(&second));
     let is_heard = async |own| ask_as(served.address, FIRST, Some(own)).await.is_some_and(|heard| !heard.is_empty());
-    assert!(is_heard(&early).await && !is_heard(&late).await);
-    std::fs::write(&authorities, "nonsense").unwrap();
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(is_heard(&early).await && !is_heard(&late).await);
     std::fs::write(&authorities, second.pem()).unwrap();
     let exchanged = async {
