@@ -193,6 +193,9 @@ impl<'s> Reader<'s> {
                     }
                 };
                 for (at, item) in items.enumerate() {
+                    if at == 0 && !item.starts_with(scheme.prefix.as_bytes()) {
+                        return Err(Flaw::Prefix);
+                    }
                     self.take(item, at == 0)?;
                 }
                 Ok(time)

@@ -69,7 +69,11 @@ impl TryFrom<String> for Part {
             "query" => Ok(Self::Query),
             "sorted_form" => Ok(Self::SortedForm),
             "content_length" => Ok(Self::ContentLength),
-            _ => Place::try_from(inner.to_owned()).map(Self::At).map_err(|_| bad),
+            _ => match Place::try_from(inner.to_owned()) {
+                Ok(place @ (Place::Query(_) | Place::Form(_) | Place::Body(_))) => Ok(Self::At(place)),
+                // Several headers are no one text.
+                Ok(Place::Header(_) | Place::NumberedHeaders(_)) | Err(_) => Err(bad),
+            },
         }
     }
 }

@@ -64,6 +64,10 @@ fn what_is_wrong_is_named_by_its_place() {
         (json!({"type": "hmac", "header": "x", "digest": "md5"}), "/verification/digest"),
         (json!({"type": "hmac", "header": "x", "signed_content": ["{bdy}"]}), "/verification/signed_content/0"),
         (json!({"type": "hmac", "header": "x", "signed_content": ["x"]}), "/verification/signed_content"),
+        (
+            json!({"type": "hmac", "header": "x", "signed_content": ["{body}", "{headers:X-}"]}),
+            "/verification/signed_content/1",
+        ),
         (json!({"type": "hmac", "header": "x", "tolerance_seconds": 0}), "/verification/tolerance_seconds"),
         (json!({"type": "hmac", "header": "X-S", "timestamp_header": "x-s"}), "/verification/timestamp_header"),
         (json!({"type": "hmac", "header": "X-S", "id_header": "X-S"}), "/verification/id_header"),
