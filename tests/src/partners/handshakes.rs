@@ -111,6 +111,8 @@ async fn operators_see_when_an_address_was_last_checked_and_why_requests_are_ref
     post(&gateway, "zoom", r#"{"event":"meeting.ended"}"#).await;
     post(&gateway, "redox", "{}").await;
     send(&gateway, Method::POST, "/webhooks/zoom", &[], "{}").await;
+    connect(&gateway, "x", json!({})).await;
+    post(&gateway, "x", "true").await;
     let lines = measured(&gateway).await;
     for line in [
         r#"hookwright_source_handshakes_total{source="zoom",handshake="url_validation",result="answered"} 2"#,
@@ -120,6 +122,7 @@ async fn operators_see_when_an_address_was_last_checked_and_why_requests_are_ref
         r#"hookwright_source_requests_total{source="zoom",result="verified"} 1"#,
         r#"hookwright_source_requests_total{source="zoom",result="missing_header"} 1"#,
         r#"hookwright_source_requests_total{source="redox",result="authenticated"} 1"#,
+        r#"hookwright_source_requests_total{source="x",result="body_could_be_a_challenge"} 1"#,
     ] {
         assert!(lines.iter().any(|own| own == line), "{line}\n{lines:#?}");
     }

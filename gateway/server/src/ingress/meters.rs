@@ -2,7 +2,6 @@
 //! a request says.
 
 use hookwright_core::handshake::{Handshake, Refusal};
-use hookwright_core::signature::{Verified, VerifyError};
 use hookwright_core::source::Source;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode_registry;
@@ -61,9 +60,8 @@ impl Default for Meters {
 }
 
 impl Meters {
-    /// A request was verified, or was not.
-    pub(super) fn verified(&self, source: &Source, outcome: Result<&Verified, &VerifyError>) {
-        let result = outcome.map_or_else(VerifyError::code, |verified| verified.tier.as_str());
+    /// A request was no handshake: how far its sender is proven, or the code of what is wrong with it.
+    pub(super) fn request(&self, source: &Source, result: &'static str) {
         self.requests.get_or_create(&RequestLabels { source: source.slug.clone(), result }).inc();
     }
 

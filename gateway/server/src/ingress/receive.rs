@@ -118,17 +118,26 @@ fn verify(
     request: &signature::Request<'_>,
     meters: &Meters,
 ) -> Result<Verified, Problem> {
+    const CHALLENGE: &str = "body_could_be_a_challenge";
     let verified = match &prepared.verifier {
         Ok(verifier) => verifier.verify(request),
         Err(error) => Err((*error).into()),
     };
-    meters.verified(source, verified.as_ref());
-    let verified = verified.map_err(|error| unverified(source, &error))?;
-    if is_mac_challenge(&source.handshakes, &source.verification, request.body) {
-        let detail = "the body could be a handshake's challenge, and this source answers those with a signature";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "body_could_be_a_challenge", detail));
+    match verified {
+        Err(error) => {
+            meters.request(source, error.code());
+            Err(unverified(source, &error))
+        }
+        Ok(_) if is_mac_challenge(&source.handshakes, &source.verification, request.body) => {
+            meters.request(source, CHALLENGE);
+            let detail = "the body could be a handshake's challenge, and this source answers those with a signature";
+            Err(Problem::new(StatusCode::UNAUTHORIZED, CHALLENGE, detail))
+        }
+        Ok(verified) => {
+            meters.request(source, verified.tier.as_str());
+            Ok(verified)
+        }
     }
-    Ok(verified)
 }
 
 /// What is told names headers, never what they hold.

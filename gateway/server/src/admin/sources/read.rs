@@ -162,6 +162,10 @@ fn public_url(object: &mut Object<'_>, faults: &mut Faults) -> Option<String> {
         Ok(url) if url.query().is_some() || url.fragment().is_some() => {
             faults.add("/public_url", "must hold no query and no fragment: they come with each request");
         }
+        // It is signed letter by letter: what a browser would escape by itself is not what arrives.
+        Ok(_) if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            faults.add("/public_url", "must be in visible ASCII, percent-encoded as the partner signs it");
+        }
         Ok(_) => return Some(text.to_owned()),
         Err(_) => faults.add("/public_url", "must be an address such as https://hooks.example.com/webhooks/emr"),
     }

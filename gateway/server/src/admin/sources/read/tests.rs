@@ -61,6 +61,10 @@ fn secrets_are_taken_as_given_and_held_against_the_scheme() {
         (json!({"secrets": [SECRET, "too short"]}), "/secrets/1"),
         (json!({"secrets": [SECRET, SECRET]}), "/secrets/1"),
         (json!({"plugin": "No Such"}), "/plugin"),
+        (json!({"public_url": "ftp://h/x"}), "/public_url"),
+        (json!({"public_url": "https://h/x?y=1"}), "/public_url"),
+        (json!({"public_url": "https://h/a b"}), "/public_url"),
+        (json!({"public_url": "https://h/ä"}), "/public_url"),
         (json!({"secret": SECRET, "secrets": [SECRET]}), "/secrets"),
         (json!({"secret": SECRET, "verification": {"type": "none"}}), "/secret"),
     ] {
