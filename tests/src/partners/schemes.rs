@@ -2,10 +2,12 @@
 //! cases stand beside the engine; their signatures were made by other programs.
 
 use super::send;
+use crate::harness::command::run_on;
 use crate::harness::{Gateway, root};
 use hookwright_store::ManualClock;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 const CASES: &str = include_str!("../../../gateway/core/src/signature/schemes.json");
@@ -37,6 +39,44 @@ fn every_example_of_the_partners_readme_is_one_that_was_tried() {
     for block in blocks {
         let example: Value = serde_json::from_str(block).unwrap();
         assert!(cases.iter().any(|case| case["verification"] == example), "{block}");
+    }
+}
+
+/// What `verify` says of a case, or of a change of it: the code of what is wrong, if anything is.
+fn told(directory: &Path, case: &Value, change: &Value) -> Option<String> {
+    let text = |name: &str| field(case, change, name).and_then(Value::as_str).unwrap_or_default();
+    let base = if text("public_url").is_empty() { "https://hooks.example.com/s" } else { text("public_url") };
+    let query = if text("query").is_empty() { String::new() } else { format!("?{}", text("query")) };
+    let method = if text("method").is_empty() { "POST" } else { text("method") };
+    let headers: Vec<(String, String)> =
+        serde_json::from_value(field(case, change, "headers").unwrap().clone()).unwrap();
+    let mut arguments = vec!["verify".to_owned(), "--json".to_owned()];
+    for (flag, value) in [
+        ("--scheme", case["verification"].to_string()),
+        ("--secret", case["secrets"][0].as_str().unwrap().to_owned()),
+        ("--at", (NOW_MS / 1000).to_string()),
+        ("--method", method.to_owned()),
+        ("--public-url", format!("{base}{}{query}", text("path"))),
+    ] {
+        arguments.extend([flag.to_owned(), value]);
+    }
+    arguments.extend(headers.iter().flat_map(|(name, value)| ["-H".to_owned(), format!("{name}: {value}")]));
+    let body = if field(case, change, "body").is_none() { BODY } else { text("body") };
+    let ran = run_on(directory, &arguments, body.as_bytes());
+    let verdict = ran.json();
+    verdict["code"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn the_command_says_of_each_request_what_the_gateway_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
+    // It takes one secret.
+    for case in cases.iter().filter(|case| case["secrets"].as_array().unwrap().len() == 1) {
+        assert_eq!(told(directory.path(), case, &json!({})), None, "{}", case["name"]);
+        for change in case["refused"].as_array().unwrap() {
+            assert_eq!(told(directory.path(), case, change).as_deref(), change["code"].as_str(), "{}", case["name"]);
+        }
     }
 }
 

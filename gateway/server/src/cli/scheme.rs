@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub(super) struct SchemeArguments {
     /// The secret: `whsec_…` for Standard Webhooks (`sign` takes `whsk_…`, too), any text for an HMAC or a token, `user:password` for Basic. Better given in the variable or a file, for arguments
     /// can be seen by others on the machine.
-    #[arg(long, value_name = "TEXT", env = "HOOKWRIGHT_SECRET", hide_env_values = true)]
+    #[arg(long, value_name = "TEXT", env = "HOOKWRIGHT_SECRET", hide_env_values = true, allow_hyphen_values = true)]
     secret: Option<String>,
     /// A file with the secret; one line break at its end is not part of it.
     #[arg(long, value_name = "FILE", conflicts_with = "secret")]
