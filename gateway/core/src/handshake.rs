@@ -69,6 +69,9 @@ pub enum Proof {
     /// The request verifies as any message of the source must. A source that verifies nothing has no such handshake.
     #[default]
     Signature,
+    /// The same if the request offers anything of the source's scheme; one that offers nothing is answered all the same, for partners that are not known to sign
+    /// when they ask. What the answer gives away must be worth nothing, as with none.
+    SignatureIfOffered,
     /// A token in the request is a live secret of the source.
     Secret {
         /// Where it stands.

@@ -132,5 +132,5 @@ async fn a_plugins_versions_are_listed() {
     let wrong = json!({ "name": "x", "url": "https://example.com/", "events": ["*"], "transform": { "plugin": "emr-video-call" } });
     let answer = gateway.request(Method::POST, "/admin/subscriptions", &wrong).await;
     assert_eq!(super::pointers(&answer), ["/transform/plugin"]);
-    assert_eq!(gateway.list("/admin/event-types").await.len(), 17);
+    assert_eq!(gateway.list("/admin/event-types").await.len(), 18);
 }

@@ -7,12 +7,17 @@ use serde_json::{Value, json};
 
 const ZOOM: &str = r#"{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"}}"#;
 
+/// A signature without the time that it is made over.
+fn wrong() -> [(String, String); 1] {
+    [("x-zm-signature".to_owned(), format!("v0={}", "0".repeat(64)))]
+}
+
 fn code(answer: &hookwright::client::Answer) -> Value {
     answer.json()["code"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn zoom_is_answered_where_it_signed_and_no_message_is_made() {
+async fn zoom_is_answered_unless_it_signed_wrongly_and_no_message_is_made() {
     let gateway = Gateway::builder().without_plugins().start().await;
     connect(&gateway, "zoom", json!({})).await;
     let answer = post(&gateway, "zoom", ZOOM).await;
@@ -25,7 +30,9 @@ async fn zoom_is_answered_where_it_signed_and_no_message_is_made() {
         assert_eq!(answer.header(name), Some(value));
     }
     let unsigned = send(&gateway, Method::POST, "/webhooks/zoom", &[], ZOOM).await;
-    assert_eq!((unsigned.status, code(&unsigned)), (StatusCode::UNAUTHORIZED, json!("missing_header")));
+    assert_eq!((unsigned.status, unsigned.json()), (StatusCode::OK, answer.json()));
+    let wrong = send(&gateway, Method::POST, "/webhooks/zoom", &wrong(), ZOOM).await;
+    assert_eq!((wrong.status, code(&wrong)), (StatusCode::UNAUTHORIZED, json!("missing_header")));
     let oracle = ZOOM.replace("qgg8vlvZRS6UYooatFL8Aw", r#"v0:1700000000:{\"event\":\"x\"}"#);
     let refused = post(&gateway, "zoom", &oracle).await;
     assert_eq!((refused.status, code(&refused)), (StatusCode::BAD_REQUEST, json!("handshake_challenge")));
@@ -106,7 +113,7 @@ async fn operators_see_when_an_address_was_last_checked_and_why_requests_are_ref
     post(&gateway, "zoom", ZOOM).await;
     clock.advance(60_000);
     post(&gateway, "zoom", ZOOM).await;
-    send(&gateway, Method::POST, "/webhooks/zoom", &[], ZOOM).await;
+    send(&gateway, Method::POST, "/webhooks/zoom", &wrong(), ZOOM).await;
     get(&gateway, "/webhooks/redox?challenge=secret-challenge&verification-token=secret-token").await;
     post(&gateway, "zoom", r#"{"event":"meeting.ended"}"#).await;
     post(&gateway, "redox", "{}").await;

@@ -156,7 +156,8 @@ impl Proof {
     fn check(&self, request: &Request<'_>, verifier: &Verifier<'_>, secrets: &[RawSecret]) -> Result<usize, Refusal> {
         match self {
             Self::None {} => Ok(0),
-            Self::Signature => match verifier.verify(request) {
+            Self::SignatureIfOffered if !verifier.is_offered(request) => Ok(0),
+            Self::Signature | Self::SignatureIfOffered => match verifier.verify(request) {
                 Ok(outcome) if outcome.tier == Tier::Unauthenticated => Err(Refusal::NothingVerifies),
                 Ok(outcome) => Ok(outcome.matched_secret.unwrap_or(0)),
                 Err(error) => Err(Refusal::Unverified(error)),

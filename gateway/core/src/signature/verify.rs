@@ -123,6 +123,14 @@ impl<'a> Verifier<'a> {
         Ok(Self { scheme, prepared })
     }
 
+    /// Whether a request holds anything that this would verify, whole or broken.
+    pub fn is_offered(&self, request: &Request<'_>) -> bool {
+        match &*self.scheme {
+            Scheme::Strongest { schemes } => schemes.iter().any(|scheme| is_offered(scheme, request)),
+            scheme => is_offered(scheme, request),
+        }
+    }
+
     /// Verifies one request.
     pub fn verify(&self, request: &Request<'_>) -> Result<Verified, VerifyError> {
         if self.scheme.needs_secret() && self.prepared.count() == 0 {

@@ -83,6 +83,24 @@ fn zoom_is_answered_where_it_signed() {
 }
 
 #[test]
+fn a_signature_that_is_offered_must_be_good_and_none_need_be() {
+    let mut partner = zoom_partner();
+    partner.handshakes[0].proof = serde_json::from_str(r#"{"type":"signature_if_offered"}"#).unwrap();
+    let body = r#"{"event":"endpoint.url_validation","payload":{"plainToken":"tok"}}"#;
+    let unsigned = Pairs::new();
+    assert_eq!(body_of(partner.post(&unsigned, body)), body_of(partner.post_signed(body)));
+    for value in ["", "v0=", "nonsense", &format!("v0={}", "0".repeat(64))] {
+        let mut headers = unsigned.clone();
+        headers.push(("x-zm-signature".to_owned(), value.to_owned()));
+        headers.push(("x-zm-request-timestamp".to_owned(), NOW.to_string()));
+        assert!(matches!(partner.post(&headers, body).unwrap(), Err(Refusal::Unverified(_))), "{value}");
+    }
+    // No text that a signature could be made of is answered, signed or not.
+    let oracle = body.replace("tok", r#"v0:1700000000:{\"event\":\"x\"}"#);
+    assert_eq!(partner.post(&unsigned, &oracle).unwrap(), Err(Refusal::Challenge));
+}
+
+#[test]
 fn an_answer_is_made_with_the_secret_that_the_partner_proved_itself_with() {
     let body = r#"{"event":"endpoint.url_validation","payload":{"plainToken":"tok"}}"#;
     let code = |secret: &str| hex::encode(Keyed::new(Digest::Sha256, secret.as_bytes()).of(&["tok"]));
