@@ -199,7 +199,9 @@ impl<'a> Entries<'a> {
             }
             let resource = entry.get("resource");
             match value.get("resource").and_then(|resource| text_of(resource, "resourceType")) {
-                Some("SubscriptionStatus" | "Parameters") if entries.status.is_none() && is_status(&resource) => {
+                Some("SubscriptionStatus" | "AidboxSubscriptionStatus" | "Parameters")
+                    if entries.status.is_none() && is_status(&resource) =>
+                {
                     entries.status = Some(resource);
                     continue;
                 }

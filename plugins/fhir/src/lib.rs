@@ -5,7 +5,8 @@
 //! # What it reads
 //! * Notification bundles of topic-based subscriptions: R4 (`history` with Parameters), R4B (`history` with a
 //!   `SubscriptionStatus`) and R5 (`subscription-notification`). Handshakes, heartbeats and query-status are ignored with
-//!   these words as the reason. Events may come with the resource, with its id, or with nothing.
+//!   these words as the reason. Events may come with the resource, with its id, or with nothing. Aidbox's
+//!   `AidboxSubscriptionStatus` counts as a `SubscriptionStatus`.
 //! * Bare resources by any method and path, as HAPI FHIR, Medplum and Health Gorilla send them; transaction, collection
 //!   and search bundles; `CloudEvents` around a resource; the wrappers of Zus and Health Gorilla. A deletion (`DELETE`, or
 //!   Medplum's header) is ignored: it does not tell whose resource it was.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use hookwright_plugin_sdk::json::Node;
 use serde_json::Value;
 
-use crate::reference::{Name, Target, is_kind, unversioned};
+use crate::reference::{Name, Target, is_kind, name, unversioned};
 
 /// No resource contains more; each reference into it looks through all.
 const CONTAINED_MAX: usize = 1024;
@@ -112,7 +112,10 @@ impl<'a> Library<'a> {
 
     /// Notes that a resource was deleted.
     pub fn add_gone(&mut self, url: &'a str) {
-        self.shelves.entry(Place::of(url)).or_insert(Shelf::Gone);
+        let named = name(unversioned(url)).map(Place::Name);
+        for place in std::iter::once(Place::of(url)).chain(named) {
+            self.shelves.entry(place).or_insert(Shelf::Gone);
+        }
     }
 
     /// Adds what the partner answered when it was asked.
@@ -197,7 +200,9 @@ pub(crate) fn kind_of<'a>(reference: &Node<'a>) -> Option<&'a str> {
         let text = reference.get("reference").as_text()?;
         text.split_once('?').map(|(kind, _)| kind).filter(|kind| is_kind(kind))
     };
-    named.or_else(|| reference.get("type").as_text()).or_else(conditional)
+    // Types are written as URIs, too: `http://hl7.org/fhir/StructureDefinition/Patient`.
+    let told = || reference.get("type").as_text().and_then(|text| text.rsplit('/').next());
+    named.or_else(told).or_else(conditional)
 }
 
 /// The string under a key. In large bundles this is asked of every entry, and a [`Node`] has its pointer made for nothing.

@@ -4,7 +4,7 @@
 use crate::wrapper::unescaped;
 
 /// Every key that this crate names, in order.
-const KEYS: [&str; 96] = [
+const KEYS: [&str; 97] = [
     "active",
     "actor",
     "actualPeriod",
@@ -79,6 +79,7 @@ const KEYS: [&str; 96] = [
     "text",
     "timestamp",
     "topic",
+    "topic-destination",
     "type",
     "unit",
     "url",

@@ -10,11 +10,14 @@ use crate::notification::Status;
 
 /// The contract's bound.
 const ID_BYTES_MAX: usize = 256;
+/// Shorter ids of events are numbers within their bundle.
+const UNIQUE_BYTES_MIN: usize = 16;
 
 /// Of a notification: the ids of its events, where they have any; or else the subscription with the numbers, times and
-/// foci of the events; or else the id of the bundle.
+/// foci of the events, and the time of the bundle where they have none; or else the id of the bundle.
 pub(crate) fn of_notification(status: &Status<'_>, bundle: &Node<'_>) -> Option<String> {
-    let ids: Option<Vec<_>> = status.events.iter().map(|event| event.id).collect();
+    let unique = |id: &&str| id.len() >= UNIQUE_BYTES_MIN;
+    let ids: Option<Vec<_>> = status.events.iter().map(|event| event.id.filter(unique)).collect();
     if let Some(ids) = ids.filter(|ids| !ids.is_empty()) {
         return Some(fitting(format!("event:{}", ids.join(","))));
     }
@@ -28,6 +31,10 @@ pub(crate) fn of_notification(status: &Status<'_>, bundle: &Node<'_>) -> Option<
         let focus =
             event.focus.get("reference").as_text().or_else(|| event.focus.get("identifier").get("value").as_text());
         let _ = write!(text, "={}", focus.unwrap_or_default());
+    }
+    // Some servers number the events of each bundle anew, and two changes of one resource would pass for one.
+    if status.events.iter().any(|event| event.at.as_text().is_none()) {
+        let _ = write!(text, ";{}", bundle.get("timestamp").as_text().unwrap_or_default());
     }
     if told {
         return Some(fitting(text));

@@ -1,5 +1,5 @@
 //! The status of a subscription, which begins every notification: as Parameters in R4, as a `SubscriptionStatus` in R4B
-//! and R5.
+//! and R5. Aidbox has a type of its own for it, with a destination in place of the subscription.
 
 use hookwright_plugin_sdk::json::{Mismatch, Node};
 
@@ -65,7 +65,7 @@ pub(crate) struct Status<'a> {
 /// Whether this resource is a subscription's status.
 pub(crate) fn is_status(resource: &Node<'_>) -> bool {
     match resource.get("resourceType").as_text() {
-        Some("SubscriptionStatus") => true,
+        Some("SubscriptionStatus" | "AidboxSubscriptionStatus") => true,
         Some("Parameters") => parameter(resource, "type").or_else(|| parameter(resource, "subscription")).is_some(),
         _ => false,
     }
@@ -88,7 +88,8 @@ impl<'a> Status<'a> {
         Self {
             kind: kind(&resource.get("type"), &events)?,
             state: state(&resource.get("status")),
-            subscription: subscription(&resource.get("subscription")),
+            subscription: subscription(&resource.get("subscription"))
+                .or_else(|| subscription(&resource.get("topic-destination"))),
             topic,
             since_start: count(&resource.get("eventsSinceSubscriptionStart")),
             error: error(&resource.get("error")),

@@ -52,6 +52,9 @@ fn a_participant_of_unknown_type_is_never_passed_over() {
     let settings = json!({ "patient": { "identifier_system": "https://fhir.nhs.uk/Id/nhs-number" } });
     let told = reports(answer(&settings, &appointment(&[doctor.clone(), numbered.clone()])));
     assert_eq!(patients_of(&told), ["9000000009"]);
+    let mut typed = numbered.clone();
+    typed["type"] = json!("http://hl7.org/fhir/StructureDefinition/Patient");
+    assert_eq!(patients_of(&reports(answer(&json!({}), &appointment(&[doctor.clone(), typed])))), ["9000000009"]);
     // Without a word about its type, an identifier is as well a room's.
     for unknown in
         [numbered, json!({ "reference": "urn:uuid:0" }), json!({ "reference": "https://ehr.example/p?id=1" })]
@@ -130,6 +133,30 @@ fn two_events_about_one_resource_report_it_once() {
     for told in [("skipped-events", "1"), ("nested-bundles", "1")] {
         assert!(accepted.metadata.contains(&(told.0.to_owned(), told.1.to_owned())), "{told:?}");
     }
+}
+
+#[test]
+fn notifications_that_number_their_events_anew_are_told_apart() {
+    let id = |event: Value, timestamp: &str| {
+        let body = json!({ "resourceType": "Bundle", "type": "history", "timestamp": timestamp, "entry": [
+            { "resource": { "resourceType": "SubscriptionStatus", "type": "event-notification", "notificationEvent": [event] } },
+            { "resource": encounter() },
+        ] });
+        match answer(&json!({}), &body) {
+            Ok(Outcome::Accepted(accepted)) => accepted.message_id.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (first, second) = ("2026-01-04T22:31:00Z", "2026-01-04T22:35:00Z");
+    let numbered = json!({ "id": "1", "eventNumber": 1, "focus": { "reference": "Encounter/e1" } });
+    assert_ne!(id(numbered.clone(), first), id(numbered.clone(), second));
+    assert_eq!(id(numbered.clone(), first), id(numbered.clone(), first));
+    let mut timed = numbered;
+    timed["timestamp"] = json!(first);
+    // A repetition may be of another time.
+    assert_eq!(id(timed.clone(), first), id(timed.clone(), second));
+    timed["id"] = json!("0901fb5b-6858-33f2-994f-6680c0c6aadb");
+    assert_eq!(id(timed, first), "event:0901fb5b-6858-33f2-994f-6680c0c6aadb");
 }
 
 #[test]
