@@ -6,16 +6,21 @@ use http::{HeaderMap, header};
 
 /// Levels of nesting.
 const DEPTH_MAX: usize = 64;
-/// Values in all.
+/// Values in all, or one for so many bytes if that is more: clinical bundles have one for 15 to 25.
 const NODES_MAX: usize = 50_000;
+const BYTES_PER_NODE: usize = 10;
+/// Some senders begin with a byte order mark, which RFC 8259 lets readers ignore, and which the plugin's kit does.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why a body that is JSON, or claims to be, is not sound; `None` for sound ones and for other formats, which are the plugin's business.
 pub(super) fn fault(headers: &HeaderMap, body: &[u8]) -> Option<Reason> {
     if !is_json(headers, body) {
         return None;
     }
-    let limits = Limits { depth: DEPTH_MAX, nodes: NODES_MAX, bytes: body.len() };
-    let fault = json::check(body, limits).err()?;
+    let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    let nodes = NODES_MAX.max(text.len() / BYTES_PER_NODE);
+    let mut fault = json::check(text, Limits { depth: DEPTH_MAX, nodes, bytes: text.len() }).err()?;
+    fault.offset += body.len() - text.len();
     let location = if fault.pointer.is_empty() { format!("byte {}", fault.offset) } else { fault.pointer.clone() };
     Some(Reason::new("malformed", fault.to_string()).at(location))
 }
@@ -28,7 +33,8 @@ fn is_json(headers: &HeaderMap, body: &[u8]) -> bool {
     let told = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = told.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let says_so = media_type.ends_with("/json") || media_type.ends_with("+json");
-    says_so || matches!(body.trim_ascii_start().first(), Some(b'{' | b'['))
+    let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+    says_so || matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 #[cfg(test)]
@@ -69,6 +75,25 @@ mod tests {
         }
         assert!(fault(&headers("application/json"), &deep).is_some_and(|reason| reason.code == "malformed"));
         assert_eq!(place("application/json", br#"{"a":[1,2,{"b":null}]}"#), None);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let marked = |text: &str| [BYTE_ORDER_MARK, text.as_bytes()].concat();
+        assert_eq!(place("application/json", &marked("{\"a\":1}")), None);
+        assert_eq!(place("text/plain", &marked("{\"a\":}")), Some("/a".to_owned()));
+        assert_eq!(place("application/json", &marked("{\"a\":1} x")), Some("byte 11".to_owned()));
+        assert_eq!(place("application/json", &marked("\u{feff}{}")), Some("byte 3".to_owned()));
+    }
+
+    #[test]
+    fn as_many_values_are_allowed_as_large_bodies_have() {
+        let of = |text: &str, count: usize| format!("[{}0]", format!("{text},").repeat(count)).into_bytes();
+        // As many bytes for each value as in a bundle of observations.
+        let bundle = of("{\"system\":\"http://loinc.org\",\"code\":\"8302-2\"}", 20_000);
+        assert_eq!(place("application/json", &bundle), None);
+        assert!(place("application/json", &of("0", 60_000)).is_some());
+        assert!(place("application/json", &of("[]", 400_000)).is_some());
     }
 
     #[test]
