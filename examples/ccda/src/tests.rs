@@ -80,6 +80,29 @@ fn what_has_a_null_flavor_is_not_there() {
 }
 
 #[test]
+fn every_element_may_be_missing_empty_or_there_twice() {
+    let document = document();
+    let parsed = Document::parse(&document).unwrap();
+    let elements = parsed.descendants().filter(roxmltree::Node::is_element).skip(1);
+    let told: Vec<_> = values(&document).into_iter().map(|(start, end)| &document[start..end]).collect();
+    for element in elements {
+        let (range, name) = (element.range(), element.tag_name().name());
+        let whole = &document[range.clone()];
+        for instead in
+            [String::new(), format!("<{name}/>"), format!("<{name}></{name}>"), whole.repeat(2), "SECRET".to_owned()]
+        {
+            let changed = format!("{}{instead}{}", &document[..range.start], &document[range.end..]);
+            let answer = answer(changed.as_bytes());
+            within_bounds(&answer).unwrap_or_else(|problem| panic!("{problem}: {name}"));
+            let Err(refusal) = answer else { continue };
+            let location = refusal.location.unwrap();
+            let leaks = told.iter().any(|value| value.len() > 3 && location.contains(value));
+            assert!(!leaks && !location.contains("SECRET"), "{location}");
+        }
+    }
+}
+
+#[test]
 fn entities_and_declarations_are_refused() {
     let bomb = "<!DOCTYPE a [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><ClinicalDocument>&b;</ClinicalDocument>";
     let refusal = answer(bomb.as_bytes()).unwrap_err();
