@@ -9,6 +9,7 @@ use crate::desk::is_of_interest;
 use crate::library::{Library, own_name, target, text_of};
 use crate::message_id;
 use crate::notification::{Kind, Notified, Status, is_status};
+use crate::reference::{name, unversioned};
 use crate::settings::Settings;
 use crate::topic::last_segment;
 
@@ -194,6 +195,8 @@ impl<'a> Entries<'a> {
                 let url = value.get("request").and_then(|request| text_of(request, "url"));
                 for url in full_url.into_iter().chain(url) {
                     library.add_gone(url);
+                    // Its older versions, which a history goes on to tell, count no more.
+                    seen.extend(name(unversioned(url)));
                 }
                 continue;
             }

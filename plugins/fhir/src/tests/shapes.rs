@@ -168,6 +168,18 @@ fn a_bundle_of_deletions_says_so() {
 }
 
 #[test]
+fn a_history_that_ends_in_a_deletion_reports_nothing() {
+    let mut older = encounter();
+    older["meta"] = json!({ "versionId": "1" });
+    let body = json!({ "resourceType": "Bundle", "type": "history", "entry": [
+        { "fullUrl": "https://ehr.example/fhir/Encounter/e1", "request": { "method": "DELETE", "url": "Encounter/e1" } },
+        { "fullUrl": "https://ehr.example/fhir/Encounter/e1", "resource": older, "request": { "method": "PUT", "url": "Encounter/e1" } },
+    ] });
+    let outcome = answer(&json!({}), &body).unwrap();
+    assert!(matches!(outcome, Outcome::Ignored(it) if it.reason == "the resources were deleted"));
+}
+
+#[test]
 fn one_wrong_event_of_many_refuses_the_message_where_it_is() {
     let entries: Vec<_> = (0..10)
         .map(|at| {
