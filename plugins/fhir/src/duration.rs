@@ -29,7 +29,8 @@ pub(crate) fn of_encounter(
     }
     #[expect(clippy::cast_precision_loss, reason = "differences of times in the years 1 to 9999")]
     let between = (end.unix_ms - start.unix_ms) as f64 / 1000.0;
-    let seconds = whole(between);
+    // Systems that know only one moment write it twice.
+    let seconds = whole(between).filter(|seconds| *seconds > 0);
     if seconds.is_none() {
         attributes.push(("period".to_owned(), "unusable".to_owned()));
     }

@@ -24,7 +24,8 @@
 //! * Encounter `finished` (R4), `completed` or `discharged` (R5): a consultation completed. Its end is `period.end`
 //!   (`actualPeriod.end`), else the time of the event, else that of the resource's last change; the attribute
 //!   `completed-at-source` tells which: `period`, `notification` or `last-updated`. Its duration is `length` (actual; a
-//!   length of less or more than something is none) or what lies between start and end (derived). Other states are ignored.
+//!   length of less or more than something is none) or what lies between start and end (derived), if they
+//!   differ. Other states are ignored.
 //! * Appointment `booked` or `pending`, `cancelled` or `entered-in-error`, `noshow`: a consultation scheduled. FHIR does not
 //!   tell a move from a booking. `fulfilled`: a consultation completed, which took place when the notification or the last
 //!   change says, and whose duration is what was booked and says so. Other states are ignored. Of several patients each

@@ -42,7 +42,8 @@
 //!   `city`, `state`, `postal_code`, `country`. The address is the patient's: of a patient updated, or where the patient is
 //!   during a consultation.
 //! * `duration_source`: what the duration is: `scheduled` (default: what was booked) or `actual` (what was measured). Without
-//!   an actual duration, one is derived from `started_at` and `completed_at` if both are told to the minute.
+//!   an actual duration, one is derived from `started_at` and `completed_at` if both are told to the minute and
+//!   differ.
 //! * `message_id`: the place of the vendor's id of the message.
 //! * `fetch`: what to ask the vendor for before the fields are read: an address, absolute or under the source's base address,
 //!   with places in braces: `appointments/{/object/id}`, or `{/resource_url}` alone.

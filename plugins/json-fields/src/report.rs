@@ -150,7 +150,8 @@ impl<'a> Reader<'_, 'a> {
         let (start, end) = (start.timestamp, end.timestamp);
         let between = u32::try_from((end.unix_ms - start.unix_ms) / 1000).ok();
         let sensible = exact(&start) && exact(&end) && start.zone_assumed == end.zone_assumed;
-        let between = between.filter(|seconds| sensible && f64::from(*seconds) <= SECONDS_MAX);
+        // Vendors who know only one moment write it twice.
+        let between = between.filter(|seconds| sensible && *seconds > 0 && f64::from(*seconds) <= SECONDS_MAX);
         Ok(between.map(|seconds| CallDuration { seconds, source: DurationSource::Derived }).or(told))
     }
 

@@ -94,6 +94,26 @@ fn times_may_be_numbers() {
     }
 }
 
+#[test]
+fn one_moment_is_no_duration() {
+    let duration = |start: &str| {
+        let mut json = fixture("list-and-numbers-as-text").json;
+        json["settings"]["fields"]["started_at"] = json!("/calls/0/start");
+        json["settings"]["duration_source"] = json!("scheduled");
+        json["input"]["body"]["calls"][0]["start"] = json!(start);
+        match (Fixture { name: String::new(), json }).answer::<JsonFields>() {
+            Ok(Outcome::Accepted(accepted)) => match &accepted.reports[0] {
+                hookwright_plugin_sdk::inbound::Report::ConsultationCompleted(it) => it.duration.map(|it| it.seconds),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(duration("2026-01-04T22:15:00Z"), Some(900));
+    // What was booked stands in, and says so.
+    assert_eq!(duration("2026-01-04T22:30:00Z"), Some(898));
+}
+
 proptest! {
     #[test]
     fn no_bytes_are_too_strange(body in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -111,6 +111,16 @@ fn empty_text_is_nothing() {
 }
 
 #[test]
+fn one_moment_is_no_duration() {
+    let mut encounter = encounter();
+    encounter["period"]["start"] = encounter["period"]["end"].clone();
+    let told = reports(answer(&json!({}), &encounter));
+    let Report::ConsultationCompleted(it) = &told[0] else { panic!("{told:?}") };
+    assert_eq!(it.duration, None);
+    assert!(it.attributes.contains(&("period".to_owned(), "unusable".to_owned())));
+}
+
+#[test]
 fn less_than_a_length_is_no_length() {
     let mut encounter = encounter();
     encounter["length"] = json!({ "value": 60, "unit": "min", "comparator": "<" });
