@@ -44,9 +44,20 @@ pub(crate) fn codes<'a>(place: &Node<'a>) -> impl Iterator<Item = &'a str> {
     codings(place).filter_map(|coding| code(&coding))
 }
 
-/// Whether one of the codes at this place is one of these.
+/// Whether one of the codes at this place is one of these, or the text of a concept is: many systems write nothing else
+/// that is the same everywhere.
 pub(crate) fn any_of(place: &Node<'_>, wanted: &[Code]) -> bool {
     codings(place).any(|coding| wanted.iter().any(|wanted| wanted.matches(&coding)))
+        || wanted.iter().any(|wanted| wanted.system.is_none() && is_worded(place, &wanted.code))
+}
+
+/// Whether the text of a concept at this place is this.
+pub(crate) fn is_worded(place: &Node<'_>, wanted: &str) -> bool {
+    let text = |concept: Node<'_>| {
+        let concept = concept.get("concept").optional().unwrap_or(concept);
+        concept.get("text").as_text().is_some_and(|text| text.trim().eq_ignore_ascii_case(wanted))
+    };
+    place.each().take(CODES_MAX).any(text)
 }
 
 /// A concept that is no more than a string is taken for its code.

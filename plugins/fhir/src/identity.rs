@@ -111,9 +111,13 @@ fn chosen<'a>(identifiers: &Node<'a>, naming: &Naming) -> Option<Node<'a>> {
         let type_code = naming.type_code.as_deref();
         is_usable(identifier)
             && system.is_none_or(|wanted| identifier.get("system").as_text() == Some(wanted))
-            && type_code.is_none_or(|wanted| code::codes(&identifier.get("type")).any(|code| code == wanted))
+            && type_code.is_none_or(|wanted| is_of_type(&identifier.get("type"), wanted))
     };
     identifiers.each().take(IDENTIFIERS_MAX).find(is_wanted)
+}
+
+fn is_of_type(kind: &Node<'_>, wanted: &str) -> bool {
+    code::codes(kind).any(|code| code == wanted) || code::is_worded(kind, wanted)
 }
 
 fn is_usable(identifier: &Node<'_>) -> bool {

@@ -111,6 +111,25 @@ fn empty_text_is_nothing() {
 }
 
 #[test]
+fn types_may_be_told_in_words() {
+    let mut encounter = encounter();
+    encounter["class"] = json!({ "system": "urn:oid:1.2.840.114350", "code": "13", "display": "Support" });
+    encounter["type"] =
+        json!([{ "coding": [{ "system": "urn:oid:1.2.840.114350", "code": "1003" }], "text": "Video Visit" }]);
+    encounter["contained"] = json!([{ "resourceType": "Patient", "id": "p", "identifier": [
+        { "type": { "text": "EPI" }, "value": "1" }, { "type": { "text": "mrn" }, "value": "cus_xyz" },
+    ] }]);
+    encounter["subject"] = json!({ "reference": "#p" });
+    assert!(matches!(answer(&json!({ "fetch": false }), &encounter), Ok(Outcome::Ignored(_))));
+    let patient = json!({ "identifier_type": "MRN" });
+    let told = reports(answer(&json!({ "virtual": { "types": ["video visit"] }, "patient": patient }), &encounter));
+    assert!(matches!(&told[..], [Report::ConsultationCompleted(it)] if it.patient_external_id == "cus_xyz"));
+    let other_system =
+        answer(&json!({ "virtual": { "types": ["urn:x|video visit"] }, "patient": patient }), &encounter);
+    assert!(matches!(other_system, Ok(Outcome::Ignored(_))));
+}
+
+#[test]
 fn one_moment_is_no_duration() {
     let mut encounter = encounter();
     encounter["period"]["start"] = encounter["period"]["end"].clone();
