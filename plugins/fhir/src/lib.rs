@@ -60,12 +60,13 @@
 //! # Settings
 //! All may be left out.
 //! * `patient`, `appointment`, `provider`: which identifier is meant, as an object with `identifier_system` (such as
-//!   `http://hl7.org/fhir/sid/us-npi`) and `identifier_type` (such as `MR`; a code or the text of the type), either or both. Default: the id of the
-//!   resource. An identifier may mean that the resource must be fetched.
+//!   `http://hl7.org/fhir/sid/us-npi`) and `identifier_type` (such as `MR`; a code or the text of the type), either or both.
+//!   Default: the id of the resource. An identifier may mean that the resource must be fetched.
 //! * `unknown_patients`: `refuse` (default) or `ignore` messages about patients without that identifier. Choose `ignore`
 //!   where the partner has patients who are none of the platform's.
-//! * `virtual`: which visits are held by video: `"all"`, or an object with `classes` (default `["VR"]`), `types` (codes of
-//!   `type`, `serviceType` or `appointmentType`, as `code` or `system|code`, or their text, such as `Video Visit`) and `untold`: `take` (default) or `ignore`.
+//! * `virtual`: which visits are held by video: `"all"`, or an object with `classes` (default `["VR"]`), `types` (of `type`,
+//!   `serviceType` or `appointmentType`: a `code`, `system|code`, or the text, such as `Video Visit`) and `untold`: `take`
+//!   (default) or `ignore`.
 //!   By default a visit with another class than `VR` is ignored, since the class is the partner's own statement that it
 //!   was held elsewhere, and nothing that the plugin does not know may become a compliance record. FHIR's own signs count
 //!   beside the class: a `virtualService`, or a location at hand whose physical type is `vi`. A visit without a class
