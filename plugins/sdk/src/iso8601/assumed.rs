@@ -44,9 +44,9 @@ impl Assumed {
     }
 
     /// The moment at which clocks here showed this reading (milliseconds as if it were UTC).
-    pub(super) fn unix_ms(&self, clock_ms: i64) -> Option<i64> {
-        match &self.0 {
-            Kind::Offset(offset) => Some(clock_ms - i64::from(offset.0) * 60_000),
+    pub(super) fn unix_ms(self, clock_ms: i64) -> Option<i64> {
+        match self.0 {
+            Kind::Offset(offset) => clock_ms.checked_sub(i64::from(offset.0) * 60_000),
             #[cfg(feature = "zones")]
             Kind::Zone(_, zone) => zone.unix_ms(clock_ms),
         }
