@@ -203,6 +203,16 @@ mod tests {
         assert_eq!(Stamp::parse("198908181126").unwrap().unix_ms(), None);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_stands_there_is_a_time_of_the_calendar_or_none(text in "[0-9TZtz:.+ é-]{0,32}|\\PC{0,16}") {
+            if let Some(stamp) = Stamp::parse(&text) {
+                let day = Stamp::parse("00010101").unwrap().clock_ms..=Stamp::parse("99991231235959.999").unwrap().clock_ms;
+                proptest::prop_assert!(day.contains(&stamp.clock_ms), "{}", text);
+            }
+        }
+    }
+
     #[test]
     fn the_notation_of_iso_8601_is_understood() {
         for (text, same) in [
