@@ -53,7 +53,9 @@ fn header(message: Message<'_>) -> Option<[&[u8]; 3]> {
 
 /// What stands for all the rest.
 fn rest(message: Message<'_>) -> String {
-    format!("{:016x}", checksum(message))
+    let sum = checksum(message);
+    let digit = |at: u32| char::from_digit((sum >> (60 - 4 * at) & 0xf) as u32, 16).unwrap_or('0');
+    (0..16).map(digit).collect()
 }
 
 /// FNV-1a of 64 bits over a message without its time. Senders are authenticated, and one that wants two messages to be taken

@@ -81,26 +81,54 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written())
+    }
+}
+
+impl Place {
+    /// The text. Each number would be a call into the formatting machinery, which takes a guest as long as reading a field.
+    fn written(&self) -> String {
+        let mut text = String::with_capacity(32);
         if self.message > 0 {
-            write!(f, "message {} ", self.message)?;
+            text.push_str("message ");
+            push_number(&mut text, self.message);
+            text.push(' ');
         }
-        f.write_str(std::str::from_utf8(&self.segment).unwrap_or("???"))?;
+        text.push_str(std::str::from_utf8(&self.segment).unwrap_or("???"));
         if self.occurrence > 0 {
-            write!(f, "[{}]", self.occurrence)?;
+            push_index(&mut text, self.occurrence);
         }
         if self.field == 0 {
-            return Ok(());
+            return text;
         }
-        write!(f, "-{}", self.field)?;
+        text.push('-');
+        push_number(&mut text, self.field);
         if self.repetition > 0 {
-            write!(f, "[{}]", self.repetition)?;
+            push_index(&mut text, self.repetition);
         }
-        match (self.component, self.subcomponent) {
-            (0, 0) => Ok(()),
-            (component, 0) => write!(f, ".{component}"),
-            (component, subcomponent) => write!(f, ".{}.{subcomponent}", component.max(1)),
+        if self.component > 0 || self.subcomponent > 0 {
+            text.push('.');
+            push_number(&mut text, self.component.max(1));
         }
+        if self.subcomponent > 0 {
+            text.push('.');
+            push_number(&mut text, self.subcomponent);
+        }
+        text
     }
+}
+
+fn push_index(text: &mut String, index: u32) {
+    text.push('[');
+    push_number(text, index);
+    text.push(']');
+}
+
+fn push_number(text: &mut String, number: u32) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 /// A text is no place in a message.
@@ -178,6 +206,8 @@ mod tests {
             assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
         }
         let place = Place::field("PID", 3).repetition(2).component(4);
+        let large = Place::field("OBX", 100).occurrence(u32::MAX).in_message(10).subcomponent(90);
+        assert_eq!(large.to_string(), "message 10 OBX[4294967295]-100.1.90");
         assert_eq!("PID-3[2].4".parse(), Ok(place));
         assert_eq!((place.segment(), place.numbers()), (b"PID", [1, 3, 2, 4, 0]));
         assert_eq!("OBX[1]-5".parse(), Ok(Place::field("OBX", 5)));
