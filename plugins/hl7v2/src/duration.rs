@@ -30,20 +30,18 @@ pub(crate) fn of_visit(reader: &Reader<'_>) -> Result<Option<CallDuration>, Refu
 /// not used, since senders mean minutes where the standard says seconds, and neither is a text that is no figure: nobody
 /// is turned away for how long an appointment may take.
 pub(crate) fn booked(reader: &Reader<'_>) -> Result<Option<CallDuration>, Refusal> {
-    for (segment, figure, unit) in [("SCH", 9, 10), ("AIS", 7, 8), ("AIP", 9, 10), ("AIL", 9, 10), ("AIG", 11, 12)] {
-        let place = Place::field(segment, figure);
-        let Some(text) = reader.text(&place)? else { continue };
-        let Some((value, own_unit)) = figure_of(&text) else {
-            log::warn(&format!("{} is no figure; it is not used", reader.told(&place)));
-            continue;
-        };
-        let unit = match own_unit {
-            Some(unit) => Some(unit),
-            None => reader.text(&Place::field(segment, unit))?.as_deref().and_then(seconds_of),
-        };
-        if let Some(duration) = unit.and_then(|unit| scheduled(value * unit)) {
+    let timing = |field| Place::field("TQ1", field);
+    let figures = [("SCH", 9, 10), ("AIS", 7, 8), ("AIP", 9, 10), ("AIL", 9, 10), ("AIG", 11, 12)]
+        .map(|(name, figure, unit)| (Place::field(name, figure), Place::field(name, unit)));
+    let quantities = [6, 13].map(|field| (timing(field), timing(field).component(2)));
+    for (figure, unit) in figures.into_iter().chain(quantities) {
+        if let Some(duration) = measured(reader, &figure, &unit)? {
             return Ok(Some(duration));
         }
+    }
+    let interval = reader.text(&Place::field("SCH", 11).component(3))?;
+    if let Some(duration) = interval.as_deref().and_then(interval_of).and_then(scheduled) {
+        return Ok(Some(duration));
     }
     let spans = [
         (Place::field("TQ1", 7), Place::field("TQ1", 8)),
@@ -61,6 +59,28 @@ pub(crate) fn booked(reader: &Reader<'_>) -> Result<Option<CallDuration>, Refusa
         }
     }
     Ok(None)
+}
+
+/// A figure with the unit that stands beside or behind it.
+fn measured(reader: &Reader<'_>, figure: &Place, unit: &Place) -> Result<Option<CallDuration>, Refusal> {
+    let Some(text) = reader.text(figure)? else { return Ok(None) };
+    let Some((value, own_unit)) = figure_of(&text) else {
+        log::warn(&format!("{} is no figure; it is not used", reader.told(figure)));
+        return Ok(None);
+    };
+    let unit = match own_unit {
+        Some(unit) => Some(unit),
+        None => reader.text(unit)?.as_deref().and_then(seconds_of),
+    };
+    Ok(unit.and_then(|unit| scheduled(value * unit)))
+}
+
+/// Seconds of a duration as timings write it, with the unit before the figure: `M30`.
+fn interval_of(text: &str) -> Option<f64> {
+    let (unit, figure) = text.split_at_checked(1)?;
+    let unit = if matches!(unit, "S" | "M" | "H" | "D") { seconds_of(unit)? } else { return None };
+    let is_figure = figure.bytes().all(|byte| byte.is_ascii_digit());
+    figure.parse::<f64>().ok().filter(|_| is_figure).map(|figure| figure * unit)
 }
 
 /// A figure, and the seconds of its unit if that stands behind it, as in `30 min`.

@@ -12,8 +12,9 @@
 //! * A consultation scheduled: `SIU^S12` (booked), `S13` (moved), `S14` (changed in another way), `S15`, `S16` and `S17`
 //!   (cancelled, discontinued, deleted: all are cancelled), `S26` (the patient was not there). SCH-25 tells a cancellation
 //!   or absence, too, by its code or its text. It begins at TQ1-7, else SCH-11.4, AIS-4, AIP-6, AIL-6, AIG-8, or SCH-11
-//!   where that is a time and nothing else; it is booked for SCH-9, AIS-7, AIP-9, AIL-9 or AIG-11 with the unit beside or
-//!   behind it, else for what lies between the times of TQ1 or SCH-11. What is no figure there is logged and not used.
+//!   where that is a time and nothing else; it is booked for SCH-9, AIS-7, AIP-9, AIL-9, AIG-11, TQ1-6 or TQ1-13 with the
+//!   unit beside or behind it, else for SCH-11.3 (`M30`), else for what lies between the times of TQ1 or SCH-11. What is no
+//!   figure there is logged and not used.
 //! * A patient updated: `ADT^A01`, `A04`, `A08`, `A31`, with the name and the address: the one at home (PID-11.7 `H`), else
 //!   the current one (`C`), else the first that is not bad, for bills or parcels, of work or of birth, and has not expired.
 //!
