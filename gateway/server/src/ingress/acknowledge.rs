@@ -62,6 +62,20 @@ fn says_er7(content_type: &str) -> bool {
 }
 
 fn begins_as_er7(body: &[u8]) -> bool {
+    match body {
+        // UTF-16, by its byte order mark or by its first character.
+        [0xff, 0xfe, rest @ ..] | [0xfe, 0xff, rest @ ..] => begins_in_bytes(&narrowed(rest)),
+        [b'M' | b'F' | b'B', 0, ..] | [0, b'M' | b'F' | b'B', ..] => begins_in_bytes(&narrowed(body)),
+        _ => begins_in_bytes(body),
+    }
+}
+
+/// The beginning of a text of ASCII in sixteen bits a character, in eight.
+fn narrowed(body: &[u8]) -> Vec<u8> {
+    body.iter().take(4 * BEFORE_MAX).copied().filter(|byte| *byte != 0).collect()
+}
+
+fn begins_in_bytes(body: &[u8]) -> bool {
     let mut rest = body;
     while let Some(shorter) = BEFORE.iter().find_map(|it| rest.strip_prefix(*it)) {
         if body.len() - shorter.len() > BEFORE_MAX {
@@ -136,10 +150,20 @@ mod tests {
             assert!(request(content_type, b"<ADT_A01/>").is_none(), "{content_type}");
         }
 
-        for body in [&b"MSH|^~\\&|"[..], b"\xef\xbb\xbfMSH|", b"\x0bMSH|", b"\r\n\r\nFHS#", b"BHS^"] {
+        for body in [
+            &b"MSH|^~\\&|"[..],
+            b"\xef\xbb\xbfMSH|",
+            b"\x0bMSH|",
+            b"\r\n\r\nFHS#",
+            b"BHS^",
+            b"\xff\xfeM\0S\0H\0|\0",
+            b"\xfe\xff\0M\0S\0H\0|",
+            b"M\0S\0H\0|\0",
+            b"\0B\0H\0S\0|",
+        ] {
             assert!(request("text/plain", body).is_some(), "{body:?}");
         }
-        for body in [&b""[..], b"MSH", b"MSHX|", b"{\"MSH\":1}", b"hello MSH|", b"PID|1"] {
+        for body in [&b""[..], b"\xff\xfe", b"M\0S\0", b"MSH", b"MSHX|", b"{\"MSH\":1}", b"hello MSH|", b"PID|1"] {
             assert!(request("text/plain", body).is_none(), "{body:?}");
         }
         assert!(Hl7Request::of(&HeaderMap::new(), &Bytes::from(vec![b'\n'; 1_000_000])).is_none());
