@@ -15,6 +15,7 @@ mod token;
 
 use crate::config::DeliveryConfig;
 use crate::dispatch::client::{Client, ClientConfig, Timeouts};
+use crate::ingress::Meters;
 use crate::plugins::Plugins;
 use crate::upkeep::Signals;
 use ask::Asker;
@@ -42,6 +43,8 @@ pub(crate) struct FetchParts {
     pub(crate) clock: Arc<dyn Clock>,
     /// Told what a message has changed that others wait for.
     pub(crate) signals: Arc<Signals>,
+    /// What is measured of partners.
+    pub(crate) meters: Arc<Meters>,
     /// How the gateway goes out.
     pub(crate) delivery: DeliveryConfig,
     /// Ranges that may be reached although they are not public.
@@ -76,7 +79,8 @@ impl Fetcher {
             gates: gate::Gates::default(),
             clock: parts.clock,
         };
-        let work = run::Work { store: parts.store, plugins: parts.plugins, asker, signals: parts.signals };
+        let FetchParts { store, plugins, signals, meters, .. } = parts;
+        let work = run::Work { store, plugins, asker, signals, meters };
         let (offers, offered) = mpsc::channel(OFFERS_MAX);
         let (shutdown, told) = watch::channel(false);
         let task = tokio::spawn(run::run(Arc::new(work), offered, told));

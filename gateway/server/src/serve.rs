@@ -222,7 +222,9 @@ async fn wire(
         noticed: Arc::clone(&noticed),
     });
     let upkeep = Upkeep::start(Arc::clone(&store), Arc::clone(&plugins), Arc::clone(&clock), noticed, config.retention);
+    let meters = Arc::default();
     let fetcher = Fetcher::start(FetchParts {
+        meters: Arc::clone(&meters),
         store: Arc::clone(&store),
         plugins: Arc::clone(&plugins),
         clock: Arc::clone(&clock),
@@ -237,7 +239,7 @@ async fn wire(
     (config.public.address, config.admin.address) = (public.address, admin.address);
     let config = Arc::new(config);
     let ids = opened.ids.clone();
-    let (verifiers, meters) = (Arc::default(), Arc::default());
+    let verifiers = Arc::default();
     let app = App { store, ids, clock, config, verifiers, meters, plugins, dispatcher, fetcher, upkeep };
     Ok(Wired { app, dispatcher: dispatching, following, watching, public, admin })
 }

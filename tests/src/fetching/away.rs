@@ -66,6 +66,12 @@ async fn messages_wait_for_a_partner_that_is_away_and_take_effect_when_it_is_bac
         assert_eq!(settled(&gateway, &json!(id)).await["status"], "processed", "{id}");
     }
     assert_eq!(partner.asked().len(), 4);
+    let answer = gateway.admin.get("/metrics").await.unwrap();
+    let measured = std::str::from_utf8(&answer.body).unwrap();
+    for (result, count) in [("answered", 3), ("no_answer", 1)] {
+        let line = format!(r#"hookwright_source_fetches_total{{source="ehr",result="{result}"}} {count}"#);
+        assert!(measured.lines().any(|own| own == line), "{line}\n{measured}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

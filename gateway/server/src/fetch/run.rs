@@ -1,7 +1,7 @@
 //! Which messages are attended to, and when: as they come, and what the store holds besides.
 
 use super::ask::{Asker, Told};
-use crate::ingress::{ParsedAgain, Reopening, resubmit};
+use crate::ingress::{Meters, ParsedAgain, Reopening, resubmit};
 use crate::plugins::{ParseResult, Plugins, PluginsBusy};
 use crate::problem::chain;
 use crate::upkeep::Signals;
@@ -41,6 +41,7 @@ pub(super) struct Work {
     pub(super) plugins: Arc<Plugins>,
     pub(super) asker: Asker,
     pub(super) signals: Arc<Signals>,
+    pub(super) meters: Arc<Meters>,
 }
 
 /// A message that is to be attended to.
@@ -269,6 +270,9 @@ async fn attend(work: &Work, id: MessageId) -> Result<Came, StoreError> {
         waits = asked.waits,
         "partner asked"
     );
+    if let Some(source) = &source {
+        work.meters.asked_back(source, !asked.waits);
+    }
     nudge(work, &received);
     Ok(match (asked.waits, &source) {
         (true, Some(source)) => Came::NoAnswer { version: source.version },

@@ -40,6 +40,7 @@ impl HandshakeLabels {
 pub struct Meters {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
+    fetches: Family<RequestLabels, Counter>,
     handshakes: Family<AskedLabels, Counter>,
     answered_at: Family<HandshakeLabels, Gauge>,
 }
@@ -50,12 +51,16 @@ impl Default for Meters {
         let requests = Family::default();
         let about = "Requests that were no handshake: how far their sender is proven, or why it is not";
         registry.register("requests", about, requests.clone());
+        let fetches = Family::default();
+        let about =
+            "Messages whose partner was asked for what they only name: answered, or no_answer where they wait for it";
+        registry.register("fetches", about, fetches.clone());
         let handshakes = Family::default();
         registry.register("handshakes", "Handshakes: answered, or why they were refused", handshakes.clone());
         let answered_at = Family::default();
         let about = "When a handshake was last answered, in unix time";
         registry.register_with_unit("handshake_answered_timestamp", about, Unit::Seconds, answered_at.clone());
-        Self { registry, requests, handshakes, answered_at }
+        Self { registry, requests, fetches, handshakes, answered_at }
     }
 }
 
@@ -63,6 +68,12 @@ impl Meters {
     /// A request was no handshake: how far its sender is proven, or the code of what is wrong with it.
     pub(super) fn request(&self, source: &Source, result: &'static str) {
         self.requests.get_or_create(&RequestLabels { source: source.slug.clone(), result }).inc();
+    }
+
+    /// A partner was asked for what a message only names, and answered or did not.
+    pub(crate) fn asked_back(&self, source: &Source, is_answered: bool) {
+        let result = if is_answered { "answered" } else { "no_answer" };
+        self.fetches.get_or_create(&RequestLabels { source: source.slug.clone(), result }).inc();
     }
 
     /// A handshake was answered.
