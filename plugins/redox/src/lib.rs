@@ -12,7 +12,8 @@
 //!   `Patient.PreviousIdentifiers` was merged into that of `Patient.Identifiers`.
 //! * `Notes`, `New`: a consultation completed, if the settings say that a note is written when it is over.
 //!
-//! Other events of these models are ignored; other models are refused as `unsupported`.
+//! Other events of these models are ignored, and so are other models: Redox stops the queue of whoever refuses a message.
+//! The metadata `data-model` and `event-type` tell what it was.
 //!
 //! A consultation ended at `Visit.DischargeDateTime` or `Visit.VisitEndDateTime`, else (of a note) at
 //! `Note.ServiceDateTime`. Where none is told, `Meta.EventDateTime` stands in: it is the time of the delivery, by which the
@@ -72,6 +73,7 @@ enum Meaning {
     Updated,
     Merged,
     Nothing,
+    OtherModel,
 }
 
 impl Inbound for Redox {
@@ -83,9 +85,7 @@ impl Inbound for Redox {
         let model = root.get("Meta").get("DataModel");
         let event = root.get("Meta").get("EventType");
         let status = root.get("Visit").get("Status");
-        let Some(meaning) = meaning(model.text()?, event.text()?, settings.outcome(&status), &settings) else {
-            return Err(Refusal::unsupported("/Meta/DataModel", "Scheduling, PatientAdmin or Notes"));
-        };
+        let meaning = meaning(model.text()?, event.text()?, settings.outcome(&status), &settings);
         let metadata = metadata(&root);
         let ignored = |reason: &str| Ok(Ignored { metadata: metadata.clone(), ..Ignored::new(reason) }.into());
         let is_visit = matches!(meaning, Meaning::Completed | Meaning::Scheduled(_));
@@ -98,6 +98,7 @@ impl Inbound for Redox {
             Meaning::Updated => Report::PatientUpdated(patient::updated(&root, &settings)?),
             Meaning::Merged => Report::PatientUpdated(patient::merged(&root, &settings)?),
             Meaning::Nothing => return ignored("the event type reports nothing"),
+            Meaning::OtherModel => return ignored("the data model is none of Scheduling, PatientAdmin and Notes"),
         };
         Ok(Accepted { message_id: message_id(&root)?, metadata, ..Accepted::new(vec![report]) }.into())
     }
@@ -107,10 +108,10 @@ impl Inbound for Redox {
     }
 }
 
-/// What an event means; nothing is known of other models.
-fn meaning(model: &str, event: &str, outcome: Option<settings::Outcome>, settings: &Settings) -> Option<Meaning> {
+/// What an event means; nothing is known of other models. Redox stops the whole queue of a destination that refuses a message.
+fn meaning(model: &str, event: &str, outcome: Option<settings::Outcome>, settings: &Settings) -> Meaning {
     use settings::Outcome;
-    Some(match (model, event) {
+    match (model, event) {
         ("Scheduling", "Modification") | ("PatientAdmin", "VisitUpdate") if outcome == Some(Outcome::Completed) => {
             Meaning::Completed
         }
@@ -130,8 +131,8 @@ fn meaning(model: &str, event: &str, outcome: Option<settings::Outcome>, setting
         ("PatientAdmin", "PatientMerge") => Meaning::Merged,
         ("Notes", "New") if settings.notes_are_written_after => Meaning::Completed,
         ("Scheduling" | "PatientAdmin" | "Notes", _) => Meaning::Nothing,
-        _ => return None,
-    })
+        _ => Meaning::OtherModel,
+    }
 }
 
 /// Redox's own id of the message. Where it is left out, the log has one that is the same in every attempt. What
