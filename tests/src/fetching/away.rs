@@ -3,7 +3,8 @@
 use super::partner::Partner;
 use super::{encounter, gateway, notification, settled};
 use crate::harness::patience::eventually;
-use crate::harness::{Gateway, SourceClient};
+use crate::harness::{Gateway, SourceClient, guests};
+use hookwright_store::ManualClock;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -102,4 +103,25 @@ async fn a_message_that_may_not_wait_says_what_the_partner_answered() {
     assert_eq!(message["reason"]["code"], "fetch_failed", "{message}");
     assert!(message["reason"]["detail"].as_str().unwrap().ends_with(": 503"), "{message}");
     assert!(!message["reason"].to_string().contains("e1"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_waited_long_enough_are_given_up_while_the_partner_is_away() {
+    let (partner, _) = partner_that_is_away().await;
+    let clock = Arc::new(ManualClock::at(1_767_565_805_000));
+    let gateway = Gateway::builder().without_plugins().clock(Arc::<ManualClock>::clone(&clock)).start().await;
+    gateway.push("fhir", guests::fhir()).await;
+    let ehr = source(&gateway, &partner, 3_600).await;
+    let first = named(&gateway, &ehr, 1).await;
+    waiting(&gateway, &first).await;
+    let second = named(&gateway, &ehr, 2).await;
+    clock.advance(3_600_000);
+    for id in [first, second] {
+        let message = settled(&gateway, &json!(id)).await;
+        assert_eq!((&message["status"], &message["reason"]["code"]), (&json!("quarantined"), &json!("fetch_failed")));
+    }
+    // It is away all the same: who comes now waits.
+    let third = named(&gateway, &ehr, 3).await;
+    assert_eq!(gateway.read(&format!("/admin/messages/{third}")).await["status"], "fetching");
+    assert_eq!(partner.asked().len(), 3, "{:?}", partner.asked());
 }

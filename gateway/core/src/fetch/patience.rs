@@ -52,16 +52,27 @@ impl Patience {
         }
         let pause = self.messages.entry(message).or_default();
         pause.lengthen(now_ms);
+        let wait_ms = pause.until_ms - now_ms;
+        self.missed_by(source, began_ms, now_ms);
+        wait_ms
+    }
+
+    /// Notes that a message that was begun at `began_ms` got no answer and waits no longer. Its partner is no nearer for it.
+    pub fn gave_up(&mut self, message: MessageId, source: SourceId, began_ms: u64, now_ms: u64) {
+        self.messages.remove(&message);
+        self.missed_by(source, began_ms, now_ms);
+    }
+
+    fn missed_by(&mut self, source: SourceId, began_ms: u64, now_ms: u64) {
         // Others got through meanwhile: it is not the partner.
-        let alone = self.heard_at.get(&source).is_some_and(|heard| *heard >= began_ms);
-        if !alone {
-            let partner = self.partners.entry(source).or_default();
-            // Those that were under way together missed together.
-            if partner.until_ms <= began_ms || partner.missed == 0 {
-                partner.lengthen(now_ms);
-            }
+        if self.heard_at.get(&source).is_some_and(|heard| *heard >= began_ms) {
+            return;
         }
-        pause.until_ms - now_ms
+        let partner = self.partners.entry(source).or_default();
+        // Those that were under way together missed together.
+        if partner.until_ms <= began_ms || partner.missed == 0 {
+            partner.lengthen(now_ms);
+        }
     }
 
     /// Notes that a partner answered a message. Whether it had been away, so that others may go on.
@@ -119,6 +130,18 @@ mod tests {
         assert!(patience.may_begin(message(3), source(1), 7, 1_000), "others got through while it was asked");
         assert!(!patience.may_begin(message(1), source(1), 0, 30_999));
         assert!(patience.may_begin(message(1), source(1), 7, 31_000));
+    }
+
+    #[test]
+    fn a_message_that_is_given_up_does_not_bring_its_partner_back() {
+        let mut patience = Patience::default();
+        patience.missed(message(1), source(1), 0, 1_000);
+        patience.gave_up(message(2), source(1), 500, 2_000);
+        assert!(!patience.may_begin(message(3), source(1), 0, 30_999), "it is away as before");
+        assert!(patience.may_begin(message(3), source(1), 0, 31_000));
+        patience.gave_up(message(3), source(1), 31_000, 32_000);
+        assert!(!patience.may_begin(message(1), source(1), 0, 91_999), "and longer now");
+        assert!(patience.may_begin(message(1), source(1), 0, 92_000));
     }
 
     #[test]

@@ -68,8 +68,13 @@ enum Came {
     Again,
     /// The partner answered, whatever it said.
     Answered,
-    /// The partner did not answer; the message waits. With it, the version of the source that was asked with.
-    NoAnswer { version: i64 },
+    /// The partner did not answer.
+    NoAnswer {
+        /// The version of the source that was asked with.
+        version: i64,
+        /// Whether the message waits, or has been given up.
+        waits: bool,
+    },
     /// There was nothing to ask, or the store could not be read or written.
     Nothing,
 }
@@ -167,10 +172,11 @@ impl Desk {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Begins with a message unless it, or its partner, is to be left alone for now.
+    /// Begins with a message unless it, or its partner, is to be left alone for now. One that has waited long enough is tried for the last time whatever its
+    /// partner does, so that somebody hears of it.
     fn begin_if_time(&mut self, work: &Arc<Work>, message: MessageId, source: SourceId) {
         let under_way = self.of_source.get(&source).copied().unwrap_or(0);
-        if self.patience.may_begin(message, source, under_way, self.now_ms()) {
+        if self.patience.may_begin(message, source, under_way, self.now_ms()) || is_over(work, message, source) {
             self.begin(work, message, source);
         }
     }
@@ -212,10 +218,15 @@ impl Desk {
                 self.away.remove(&source);
                 self.patience.heard(message, source, now_ms)
             }
-            Came::NoAnswer { version } => {
+            Came::NoAnswer { version, waits } => {
                 self.away.insert(source, version);
-                let pause_ms = self.patience.missed(message, source, began_ms, now_ms);
-                tracing::warn!(%message, %source, pause_ms, "a partner does not answer; the message waits");
+                if waits {
+                    let pause_ms = self.patience.missed(message, source, began_ms, now_ms);
+                    tracing::warn!(%message, %source, pause_ms, "a partner does not answer; the message waits");
+                } else {
+                    self.patience.gave_up(message, source, began_ms, now_ms);
+                    tracing::warn!(%message, %source, "a partner does not answer; the message has waited long enough");
+                }
                 false
             }
         };
@@ -256,7 +267,9 @@ async fn attend(work: &Work, id: MessageId) -> Result<Came, StoreError> {
     let source = sources.iter().find(|source| source.id == message.raw.source_id).cloned();
     let (asked, slug) = match source.as_deref() {
         Some(source) => (ask(work, source, &message, &pending).await, source.slug.clone()),
-        None => (Asked { result: without_source(), waits: false }, message.raw.source_id.to_string()),
+        None => {
+            (Asked { result: without_source(), is_answered: true, waits: false }, message.raw.source_id.to_string())
+        }
     };
     let resume = resubmit(source.as_deref(), &message, asked.result, Reopening::by_itself());
     let answer = work.store.submit(IntakeWork::Resume(Box::new(resume))).await?;
@@ -271,11 +284,11 @@ async fn attend(work: &Work, id: MessageId) -> Result<Came, StoreError> {
         "partner asked"
     );
     if let Some(source) = &source {
-        work.meters.asked_back(source, !asked.waits);
+        work.meters.asked_back(source, asked.is_answered);
     }
     nudge(work, &received);
-    Ok(match (asked.waits, &source) {
-        (true, Some(source)) => Came::NoAnswer { version: source.version },
+    Ok(match (asked.is_answered, &source) {
+        (false, Some(source)) => Came::NoAnswer { version: source.version, waits: asked.waits },
         _ if received.status == MessageStatus::Fetching => Came::Again,
         _ => Came::Answered,
     })
@@ -289,7 +302,9 @@ fn without_source() -> ParsedAgain {
 /// What came of asking everything that a message needs.
 struct Asked {
     result: ParsedAgain,
-    /// The partner did not answer; the message waits as it is.
+    /// Whether the partner answered everything, whatever it said.
+    is_answered: bool,
+    /// The message waits as it is.
     waits: bool,
 }
 
@@ -298,11 +313,12 @@ async fn ask(work: &Work, source: &Source, message: &Message, pending: &PendingF
     let mut lines = message.logs.clone();
     lines.extend(told.iter().map(|told| told.line.clone()));
     let digest = message.plugin_digest.as_deref();
-    if told.iter().any(|told| told.may_pass) && may_wait(source, message, work.asker.clock.now_ms()) {
+    let is_answered = !told.iter().any(|told| told.may_pass);
+    if !is_answered && may_wait(source, message.raw.received_at, work.asker.clock.now_ms()) {
         lines.push("host: the partner does not answer; it is asked again later".to_owned());
         let parsed = Parsed::NeedFetch(pending.clone());
         let result = ParsedAgain { parsed, plugin_digest: digest.map(str::to_owned), logs: newest(lines) };
-        return Asked { result, waits: true };
+        return Asked { result, is_answered, waits: true };
     }
     let failures = failures(&told);
     let answers: Vec<_> = told.into_iter().map(|told| told.answer).collect();
@@ -317,14 +333,21 @@ async fn ask(work: &Work, source: &Source, message: &Message, pending: &PendingF
         Parsed::Failed(reason) if !failures.is_empty() => Parsed::Failed(without_answer(reason, &failures)),
         other => other,
     };
-    Asked { result: ParsedAgain { parsed, plugin_digest: result.digest, logs: newest(lines) }, waits: false }
+    let result = ParsedAgain { parsed, plugin_digest: result.digest, logs: newest(lines) };
+    Asked { result, is_answered, waits: false }
 }
 
 /// Whether a message is young enough to wait for a partner that does not answer.
-fn may_wait(source: &Source, message: &Message, now_ms: i64) -> bool {
-    source.fetch.as_ref().is_some_and(|policy| {
-        now_ms.saturating_sub(message.raw.received_at) < i64::from(policy.give_up_seconds) * 1_000
-    })
+fn may_wait(source: &Source, came_at_ms: i64, now_ms: i64) -> bool {
+    let policy = source.fetch.as_ref();
+    policy.is_some_and(|policy| now_ms.saturating_sub(came_at_ms) < i64::from(policy.give_up_seconds) * 1_000)
+}
+
+/// Whether a message has waited long enough, by its id, which is made when it comes.
+fn is_over(work: &Work, message: MessageId, source: SourceId) -> bool {
+    let sources = work.store.sources();
+    let source = sources.iter().find(|it| it.id == source);
+    source.is_none_or(|source| !may_wait(source, message.created_at_ms(), work.asker.clock.now_ms()))
 }
 
 /// The newest lines tell the most.
