@@ -234,7 +234,10 @@ impl<'b> Reader<'b> {
             Some(b"FTS") => self.file,
             _ => None,
         };
-        if let Some(open) = opened {
+        if let Some(open) = opened.filter(|open| {
+            // One that only begins with the name is none, and belongs to the message before it.
+            scan::declaration(&bytes[start..], open.context.separators.field).trim_ascii().len() == 3
+        }) {
             self.separator = Some(open.context.separators.field);
         }
         let fields = self.interchange.fields.len();

@@ -150,6 +150,20 @@ fn several_frames_are_several_messages() {
 }
 
 #[test]
+fn a_line_that_only_begins_like_a_trailer_is_divided_as_its_message_is() {
+    // The batch is divided by `|`, the message by `^`.
+    let body = b"BHS|^~\\&|x\rMSH^|~\\&^A\rBTSS|1^2\rPID^1|2^3\rBTS|1\r";
+    let text = Text::new(body, None).unwrap();
+    let interchange = text.interchange(&Limits::default()).unwrap();
+    let message = interchange.messages().next().unwrap();
+    let fields = |name| message.named(name).next().unwrap().fields().count();
+    assert_eq!((message.segments().count(), fields(b"PID")), (3, 3));
+    assert_eq!(message.segments().nth(1).unwrap().field(1).unwrap().raw(), b"2");
+    assert_eq!(interchange.units().last().unwrap().kind, Kind::BatchTrailer);
+    assert_eq!(joined(&text, &interchange), body);
+}
+
+#[test]
 fn batches_are_taken_apart() {
     let body = "a comment\rFHS|^~\\&|F\rBHS|^~\\&|B1\rMSH|^~\\&|1\rPID|1\rMSH!*:@+!2\rPID!1\rBTS|2\r\
         BHS#^~\\&#B2\rMSH|^~\\&|3\rBTS#9#x\rFTS|2\rleft over\r";
