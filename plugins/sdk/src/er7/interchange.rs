@@ -343,7 +343,9 @@ impl<'b> Reader<'b> {
             _ => None,
         };
         if let Some((kind, open)) = trailer {
-            let context = open.map(|open| open.context).or(self.interchange.groups.last().map(|group| group.context));
+            // It may be divided as the message before it is, and not as its header.
+            let of_header = open.map(|open| open.context).filter(|of| Some(of.separators.field) == self.separator);
+            let context = of_header.or(self.interchange.groups.last().map(|group| group.context));
             let context = context.unwrap_or(Context { separators: Separators::USUAL, charset: Charset::Utf8 });
             let said = self.count_said(last, &context);
             self.close(kind, said);

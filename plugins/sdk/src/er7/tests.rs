@@ -164,6 +164,20 @@ fn a_line_that_only_begins_like_a_trailer_is_divided_as_its_message_is() {
 }
 
 #[test]
+fn a_trailer_may_be_divided_as_its_header_or_as_the_message_before_it() {
+    for trailer in ["BTS|1|x", "BTS^1^x"] {
+        let body = format!("BHS|^~\\&|x\rMSH^|~\\&^A\r{trailer}\r");
+        let text = Text::new(body.as_bytes(), None).unwrap();
+        let interchange = text.interchange(&Limits::default()).unwrap();
+        let last = interchange.units().last().unwrap();
+        assert_eq!((last.kind, last.lines.separators().field), (Kind::BatchTrailer, trailer.as_bytes()[3]));
+        assert_eq!(last.lines.segments().next().unwrap().field(1).unwrap().raw(), b"1");
+        assert_eq!(joined(&text, &interchange), body.as_bytes());
+        assert_eq!(interchange.remarks(), [], "the count is right");
+    }
+}
+
+#[test]
 fn batches_are_taken_apart() {
     let body = "a comment\rFHS|^~\\&|F\rBHS|^~\\&|B1\rMSH|^~\\&|1\rPID|1\rMSH!*:@+!2\rPID!1\rBTS|2\r\
         BHS#^~\\&#B2\rMSH|^~\\&|3\rBTS#9#x\rFTS|2\rleft over\r";
