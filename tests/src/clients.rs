@@ -36,17 +36,17 @@ fn place(name: &str) -> PathBuf {
     place
 }
 
-/// Whether an installation worked; if not, it is told where nobody captures it.
-fn installed(what: &str, command: &mut Command) -> bool {
+/// Whether a command worked without which a test has nothing to work with; if not, it is told where nobody captures it.
+pub(crate) fn installed(what: &str, command: &mut Command) -> bool {
     let output = command.output();
     let why = match &output {
         Ok(output) if output.status.success() => return true,
         Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
         Err(error) => error.to_string(),
     };
-    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "cannot install {what}: {why}");
+    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{what} cannot be had: {why}");
     // Unlike eprintln!, this is not captured by the test runner.
-    let _ = writeln!(std::io::stderr(), "\nSKIPPED: cannot install {what}, so that it verified nothing: {why}\n");
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: {what} cannot be had, so that nothing was verified: {why}\n");
     false
 }
 

@@ -17,4 +17,5 @@ mod tests;
 
 pub use binaries::Binaries;
 pub use cluster::{Cluster, Mode};
+pub use port::free as free_port;
 pub use settings::{Auth, Settings, Tls};

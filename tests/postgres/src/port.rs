@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 const FIRST: u32 = 16_384;
 const COUNT: u32 = 16_384;
 
-/// The next port on which nobody listens.
-pub(crate) fn free() -> u16 {
+/// The next port on which nobody listens, and which no other test is given.
+///
+/// # Panics
+/// If none is left.
+pub fn free() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     for _ in 0..COUNT {
         // Processes that run at the same time begin far from each other.

@@ -40,7 +40,7 @@ pub(super) struct Told {
 
 impl Told {
     /// Whether the partner gave what was wanted, or said that there is no such thing.
-    pub(super) fn is_answered(&self) -> bool {
+    pub(super) fn is_of_use(&self) -> bool {
         self.answer.answer.as_ref().is_ok_and(|fetched| matches!(fetched.status, 200..=299 | 404 | 410))
     }
 }

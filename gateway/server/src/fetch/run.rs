@@ -358,7 +358,7 @@ fn newest(mut lines: Vec<String>) -> Vec<String> {
 /// What was answered instead of what was wanted: a status, or why there was none. Each once.
 fn failures(told: &[Told]) -> Vec<String> {
     let mut failures: Vec<String> =
-        told.iter().filter(|told| !told.is_answered()).map(|told| told.came.clone()).collect();
+        told.iter().filter(|told| !told.is_of_use()).map(|told| told.came.clone()).collect();
     failures.sort_unstable();
     failures.dedup();
     failures
